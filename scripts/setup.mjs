@@ -24,7 +24,7 @@ function isInstalled() {
   const present = readLockedPackages('node_modules/.package-lock.json');
   if (wanted === undefined || present === undefined) return false;
   return Object.entries(wanted).every(([path, { version, integrity, optional }]) => {
-    if (!path.startsWith('node_modules/')) return true;
+    if (!path.includes('node_modules/')) return true;
     const found = present[path];
     if (found === undefined) return optional === true;
     return found.version === version && found.integrity === integrity;
