@@ -44,7 +44,10 @@ function install() {
     shell: onWindows,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  if (status !== 0) fail(`npm ci failed: ${error?.message ?? ''}\n${stdout ?? ''}${stderr ?? ''}`);
+  if (status === 0) return;
+  // npm appends its whole manual to some errors.
+  const output = `${error?.message ?? ''}${stdout ?? ''}${stderr ?? ''}`.split('\n').slice(0, 30).join('\n');
+  fail(`npm ci failed:\n${output}`);
 }
 
 function checkNode() {
