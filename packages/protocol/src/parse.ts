@@ -49,7 +49,7 @@ export type Parsed<T> = { ok: true; value: T } | { ok: false; issues: Issue[] };
 /** Reads `value` by `schema`; `loc` is where it stands in the request, e.g. `['body']`. */
 export function parse<T extends TSchema>(schema: T, value: unknown, loc: Loc): Parsed<Static<T>> {
   const issues: Issue[] = [];
-  const result = read(schema as Keywords, value, loc, issues);
+  const result = read(schema, value, loc, issues);
   return issues.length === 0 ? { ok: true, value: result as Static<T> } : { ok: false, issues };
 }
 

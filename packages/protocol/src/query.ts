@@ -11,7 +11,7 @@ export function parseQuery<T extends TObject>(schema: T, query: Record<string, u
   for (const [name, property] of Object.entries(schema.properties)) {
     const given = query[name];
     if (given === undefined) continue;
-    const text = Array.isArray(given) ? given.at(-1) : given;
+    const text: unknown = Array.isArray(given) ? given.at(-1) : given;
     values[name] = isInteger(property) ? readInteger(text, name, issues) : text;
   }
   if (issues.length > 0) return { ok: false, issues };
