@@ -213,7 +213,9 @@ describe('values', () => {
 
   test("uvicorn's name of max_connections fills it, unless it is given itself", () => {
     const files = { 'settings.yaml': 'uvicorn_limit_concurrency: 5' };
-    assert.equal(load({ files }).settings.max_connections, 5);
+    const { settings, origins } = load({ files });
+    assert.equal(settings.max_connections, 5);
+    assert.equal(origins.max_connections, 'settings.yaml');
     assert.equal(load({ files, argv: { max_connections: '9' } }).settings.max_connections, 9);
   });
 

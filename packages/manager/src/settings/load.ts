@@ -149,16 +149,19 @@ export function loadSettings({
   ) as Origins;
   const store = deriveStore(values.db_url, cwd);
   refuseWorkers(values, store, origins);
+  const fromUvicorn = values.max_connections === null && values.uvicorn_limit_concurrency !== null;
   const settings: Settings = {
     ...values,
-    max_connections: values.max_connections ?? values.uvicorn_limit_concurrency,
+    max_connections: fromUvicorn ? values.uvicorn_limit_concurrency : values.max_connections,
     listen: deriveListen(values.server_url),
     store,
     context,
   };
   return {
     settings: Object.freeze(settings),
-    origins: Object.freeze(origins),
+    origins: Object.freeze(
+      fromUvicorn ? { ...origins, max_connections: origins.uvicorn_limit_concurrency } : origins,
+    ),
     warnings: [...unknownNameWarnings(sources), ...valueWarnings(values, origins)],
   };
 }
