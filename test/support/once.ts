@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -45,23 +45,32 @@ function tryLock(lock: DatabaseSync): boolean {
   }
 }
 
+/** What killed builds left behind; one whose programs still run may resist, and the next build tries again. */
+async function removeRemains(prefix: string): Promise<void> {
+  const remains = (await readdir(cacheRoot)).filter((name) => name.startsWith(prefix));
+  await Promise.allSettled(
+    remains.map((name) => rm(join(cacheRoot, name), { recursive: true, force: true })),
+  );
+}
+
 /**
- * Makes the folder `.cache/<name>` with `build`, unless a finished one is there. Any number of processes may ask at
- * once; one builds and the others wait for it. What a killed or failed build left behind is removed and built anew.
+ * Makes the folder `.cache/<name>` with `build`, unless it is there. Any number of processes may ask at once; one
+ * builds and the others wait for it. The folder gets its name when it is complete, so `build` must make what can be
+ * moved; a killed or failed build is built anew.
  * @param name holds a hash of everything the content depends on.
  * @returns the folder's absolute path. Rejects with what `build` rejected with.
  */
 export async function makeOnce(name: string, build: (folder: string) => Promise<void>): Promise<string> {
   const folder = join(cacheRoot, name);
-  const stamp = join(folder, '.finished');
-  if (await exists(stamp)) return folder;
+  if (await exists(folder)) return folder;
   await mkdir(cacheRoot, { recursive: true });
   await withLock(join(cacheRoot, `${name}.lock`), async () => {
-    if (await exists(stamp)) return;
-    await rm(folder, { recursive: true, force: true });
-    await mkdir(folder, { recursive: true });
-    await build(folder);
-    await writeFile(stamp, '');
+    if (await exists(folder)) return;
+    const prefix = `${name}.building-`;
+    await removeRemains(prefix);
+    const unfinished = await mkdtemp(join(cacheRoot, prefix));
+    await build(unfinished);
+    await rename(unfinished, folder);
   });
   return folder;
 }

@@ -33,7 +33,11 @@ async function ensureUv(): Promise<string> {
 async function install(path: string, requirements: string): Promise<void> {
   const uv = await ensureUv();
   const options = { env: { ...process.env, ...uvEnvironment }, timeoutMs: installTimeoutMs };
-  await runCommand(uv, ['venv', '--allow-existing', '--python', systemPython, path], options);
+  await runCommand(
+    uv,
+    ['venv', '--allow-existing', '--relocatable', '--python', systemPython, path],
+    options,
+  );
   const target = ['--python', join(path, 'bin', 'python'), '--requirement', requirements];
   await runCommand(uv, ['pip', 'install', '--compile-bytecode', ...target], options);
 }
