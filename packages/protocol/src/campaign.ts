@@ -19,12 +19,10 @@ export const Campaign = Type.Object(
 );
 export type Campaign = Static<typeof Campaign>;
 
-/** A time as Python clients send it: RFC 3339, or without a zone, which then is the server's local time. */
+/** A time as Python clients send it: RFC 3339, or without a zone, which then is the manager's local time. */
 const LooseTimestamp = Type.String({
-  pattern:
-    '^[0-9]{4}-[01][0-9]-[0-3][0-9][T ][0-2][0-9]:[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|[+-][0-9]{2}:?[0-9]{2})?$',
-  'x-time': true,
-  description: "RFC 3339; without a zone it is the server's local time",
+  format: 'date-time',
+  description: "RFC 3339; without a zone it is the manager's local time",
 });
 
 /** Body of POST /campaign. The client may bring its own `campaign_id`; registering the same campaign again updates it. */

@@ -33,4 +33,8 @@ export const Definition = Type.Object(
 export type Definition = Static<typeof Definition>;
 
 /** GET /settings: every setting by name, secrets redacted. */
-export const SettingsReply = Type.Record(Type.String(), Type.Unknown(), { title: 'Settings' });
+export const SettingsReply = Type.Object(
+  { settings: Type.Record(Type.String(), Type.Unknown()) },
+  { title: 'Settings' },
+);
+export type SettingsReply = Static<typeof SettingsReply>;

@@ -6,6 +6,7 @@
  */
 import type { Static, TSchema } from 'typebox';
 import { isRawNumber } from './json.ts';
+import { toUtc } from './time.ts';
 
 /** One fault of a request: FastAPI's form. `input` is what was given. */
 export interface Issue {
@@ -18,6 +19,9 @@ export interface Issue {
 
 /** How deep free-form JSON may nest: pydantic's own limit when it writes JSON. */
 export const maxValueDepth = 255;
+
+/** Most faults that are reported of one request: a reply must not grow with every wrong item of a long list. */
+export const maxIssues = 100;
 
 interface Keywords {
   type?: string | string[];
@@ -32,6 +36,7 @@ interface Keywords {
   items?: Keywords | Keywords[];
   default?: unknown;
   pattern?: string;
+  format?: string;
   minLength?: number;
   maxLength?: number;
   minimum?: number;
@@ -82,8 +87,12 @@ function report(
   input: unknown,
   ctx?: Record<string, unknown>,
 ): undefined {
-  issues.push(ctx === undefined ? { type, loc, msg, input } : { type, loc, msg, input, ctx });
+  add(issues, ctx === undefined ? { type, loc, msg, input } : { type, loc, msg, input, ctx });
   return undefined;
+}
+
+function add(issues: Issue[], ...found: Issue[]) {
+  issues.push(...found.slice(0, maxIssues - issues.length));
 }
 
 const isPlainObject = (value: unknown): value is Record<string, unknown> =>
@@ -105,7 +114,7 @@ function readUnion(schema: Keywords, branches: Keywords[], value: unknown, loc: 
     if (tried.length === 0) return result;
     found.push(...tried);
   }
-  issues.push(...found);
+  add(issues, ...found);
   return undefined;
 }
 
@@ -215,6 +224,10 @@ function readString(schema: Keywords, value: unknown, loc: Loc, issues: Issue[])
     const msg = `String should have at most ${schema.maxLength} characters`;
     return report(issues, 'string_too_long', loc, msg, value, { max_length: schema.maxLength });
   }
+  if (schema.format === 'date-time' && toUtc(value) === undefined) {
+    const msg = 'Input should be a valid datetime, e.g. 2026-01-20T10:00:00Z';
+    return report(issues, 'datetime_parsing', loc, msg, value);
+  }
   if (schema.pattern === undefined || compiled(schema.pattern).test(value)) return value;
   const field = schema['x-ulid-field'];
   if (field !== undefined) {
@@ -260,24 +273,21 @@ function readInteger(schema: Keywords, given: unknown, loc: Loc, issues: Issue[]
     const msg = 'Input should be a valid integer, got a number with a fractional part';
     return report(issues, 'int_from_float', loc, msg, given);
   }
-  if (isRawNumber(given) && !Number.isSafeInteger(value)) return readFree(given, loc, issues, 0);
-  return inRange(schema, value, loc, issues);
-}
-
-function inRange(schema: Keywords, value: number, loc: Loc, issues: Issue[]) {
   if (schema.minimum !== undefined && value < schema.minimum) {
     const msg = `Input should be greater than or equal to ${schema.minimum}`;
-    return report(issues, 'greater_than_equal', loc, msg, value, { ge: schema.minimum });
+    return report(issues, 'greater_than_equal', loc, msg, given, { ge: schema.minimum });
   }
   if (schema.maximum !== undefined && value > schema.maximum) {
     const msg = `Input should be less than or equal to ${schema.maximum}`;
-    return report(issues, 'less_than_equal', loc, msg, value, { le: schema.maximum });
+    return report(issues, 'less_than_equal', loc, msg, given, { le: schema.maximum });
   }
-  return value;
+  return Number.isSafeInteger(value) ? value : readFree(given, loc, issues, 0);
 }
 
 const minInt64 = -(2n ** 63n);
 const maxInt64 = 2n ** 63n - 1n;
+/** Of an integer that may be within 64 bits, its sign included. Reading longer ones would take quadratic time. */
+const maxInt64Length = 20;
 
 /** Free-form JSON is kept as it is, but for what cannot be stored everywhere: such a value is refused, never changed. */
 function readFree(value: unknown, loc: Loc, issues: Issue[], depth: number): unknown {
@@ -301,8 +311,8 @@ function readFree(value: unknown, loc: Loc, issues: Issue[], depth: number): unk
 
 function readNumber(source: string, loc: Loc, issues: Issue[]): undefined {
   if (/^-?\d+$/.test(source)) {
-    const value = BigInt(source);
-    if (value >= minInt64 && value <= maxInt64) return undefined;
+    const value = source.length > maxInt64Length ? undefined : BigInt(source);
+    if (value !== undefined && value >= minInt64 && value <= maxInt64) return undefined;
     return report(issues, 'int_parsing_size', loc, 'Integers beyond 64 bits cannot be kept', source);
   }
   if (Number.isFinite(Number(source))) return undefined;

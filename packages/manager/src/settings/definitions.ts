@@ -246,7 +246,7 @@ export const definitions = {
     description: 'The least severe lines that are logged.',
     from: 'ours',
   }),
-  log_format: define({
+  log_format: define<'auto' | 'pretty' | 'json'>({
     type: choice(['auto', 'pretty', 'json']),
     default: 'auto',
     description: 'Form of the log; auto is pretty at a terminal and JSON elsewhere.',

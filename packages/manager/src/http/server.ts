@@ -1,0 +1,175 @@
+/** The HTTP server: limits, what happens before and after every request, and all endpoints. */
+import type { Socket } from 'node:net';
+import {
+  LogController,
+  fastify,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+} from 'fastify';
+import { errors, routes, type ErrorCode, type Route } from '@madsci-ts/protocol';
+import { createCrossSite } from './cross-site.ts';
+import { actorOf } from './endpoint.ts';
+import type { Parts } from './parts.ts';
+import { replyWithProblem } from './problems.ts';
+import { createRateLimiter, type RateLimits } from './rate-limit.ts';
+import { about } from './routes/about.ts';
+import { getCampaign, listCampaigns, registerCampaign } from './routes/campaigns.ts';
+import { commandExperiment, endExperiment } from './routes/command-experiment.ts';
+import { docs } from './routes/docs.ts';
+import { editExperiment } from './routes/edit-experiment.ts';
+import { experimentHistory } from './routes/experiment-history.ts';
+import { getExperiment } from './routes/get-experiment.ts';
+import { listExperiments } from './routes/list-experiments.ts';
+import { startExperiment } from './routes/start-experiment.ts';
+
+/** Longest id in a path, in characters; a longer one names no run. */
+const maxIdLength = 4096;
+
+export interface ServerOptions {
+  maxBodyBytes: number;
+  maxHeaderBytes: number;
+  requestTimeoutMs: number;
+  keepAliveTimeoutMs: number;
+  /** Null: as many as the system gives. */
+  maxConnections: number | null;
+  /** Whose X-Forwarded-For counts. */
+  trustedProxies: readonly string[];
+  allowedOrigins: readonly string[];
+  /** Host of the manager's own URL. */
+  serverHost: string;
+  /** Null switches the limits off. */
+  rateLimits: RateLimits | null;
+}
+
+/** `starting` and `stopping` answer 503. */
+export type Phase = 'starting' | 'ready' | 'stopping';
+
+export interface Server {
+  app: FastifyInstance;
+  setPhase(phase: Phase): void;
+}
+
+export function createServer(options: ServerOptions, parts: Parts, logger: FastifyBaseLogger): Server {
+  let phase: Phase = 'starting';
+  const app = createApp(options, logger);
+  const crossSite = createCrossSite(options.allowedOrigins, options.serverHost);
+  const limiter = options.rateLimits === null ? undefined : createRateLimiter(options.rateLimits);
+
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id);
+    if (phase !== 'ready') {
+      const { status, detail } = errors.unavailable;
+      const body = JSON.stringify({ detail, code: 'unavailable' });
+      reply
+        .header('retry-after', '1')
+        .header('connection', 'close')
+        .header('content-type', 'application/json');
+      void reply.code(status).send(body);
+      return;
+    }
+    if (!crossSite.admit(request, reply)) return;
+    if (limiter === undefined) return done();
+    limiter(request.ip, reply).then((admitted) => admitted && done(), done);
+  });
+  app.addHook('onResponse', (request, reply, done) => {
+    observe(parts, request, reply.statusCode, reply.elapsedTime);
+    done();
+  });
+  addEndpoints(app, parts);
+  return { app, setPhase: (next) => (phase = next) };
+}
+
+function createApp(options: ServerOptions, logger: FastifyBaseLogger): FastifyInstance {
+  // Request ids are unique over restarts: the time of the start, then a count.
+  const start = Date.now().toString(36);
+  let count = 0;
+  const app = fastify({
+    loggerInstance: logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => `${start}-${(++count).toString(36)}`,
+    bodyLimit: options.maxBodyBytes,
+    requestTimeout: options.requestTimeoutMs,
+    keepAliveTimeout: options.keepAliveTimeoutMs,
+    http: { maxHeaderSize: options.maxHeaderBytes, headersTimeout: options.requestTimeoutMs },
+    trustProxy: options.trustedProxies.length === 0 ? false : [...options.trustedProxies],
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: maxIdLength },
+    frameworkErrors: (error, request, reply) => void replyWithProblem(error, request, reply),
+    clientErrorHandler: answerClientError,
+  });
+  if (options.maxConnections !== null) app.server.maxConnections = options.maxConnections;
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.setErrorHandler((error, request, reply) => replyWithProblem(error, request, reply));
+  app.setNotFoundHandler((request, reply) => {
+    const allowed = allowedMethods(request);
+    const code: ErrorCode = allowed.length === 0 ? 'not_found' : 'method_not_allowed';
+    if (allowed.length > 0) reply.header('allow', allowed.join(', '));
+    const { status, detail } = errors[code];
+    return reply
+      .code(status)
+      .header('content-type', 'application/json')
+      .send(JSON.stringify({ detail, code }));
+  });
+  return app;
+}
+
+function addEndpoints(app: FastifyInstance, parts: Parts) {
+  about(app, parts);
+  docs(app, parts);
+  startExperiment(app, parts);
+  listExperiments(app, parts);
+  getExperiment(app, parts);
+  editExperiment(app, parts);
+  commandExperiment(app, parts);
+  endExperiment(app, parts);
+  experimentHistory(app, parts);
+  registerCampaign(app, parts);
+  getCampaign(app, parts);
+  listCampaigns(app, parts);
+}
+
+const patterns = Object.values<Route>(routes).map(({ method, path }) => ({
+  method,
+  pattern: new RegExp(`^${path.replace(':id', '[^/]+')}/?$`),
+}));
+
+/** The methods that the path of a request has. */
+function allowedMethods(request: FastifyRequest): string[] {
+  const path = request.url.split('?', 1)[0] ?? '';
+  return patterns.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method);
+}
+
+function observe({ metrics }: Parts, request: FastifyRequest, status: number, elapsedMs: number) {
+  metrics.observe(request.routeOptions.url ?? 'none', request.method, status, elapsedMs / 1000);
+  const line = {
+    request_id: request.id,
+    actor: actorOf(request),
+    method: request.method,
+    url: request.url,
+    status,
+    ms: Math.round(elapsedMs * 10) / 10,
+  };
+  if (status >= 500) request.log.error(line, 'request');
+  else request.log.info(line, 'request');
+}
+
+/** What cannot be parsed as HTTP has no request: it is answered on the socket. */
+function answerClientError(error: Error & { code?: string }, socket: Socket) {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const code = { HPE_HEADER_OVERFLOW: 'headers_too_large', ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout' }[
+    error.code ?? ''
+  ] as ErrorCode | undefined;
+  const status = code === undefined ? '400 Bad Request' : `${errors[code].status} ${errors[code].detail}`;
+  const body =
+    code === undefined
+      ? 'Invalid HTTP request received.'
+      : JSON.stringify({ detail: errors[code].detail, code });
+  const type = code === undefined ? 'text/plain; charset=utf-8' : 'application/json';
+  const length = Buffer.byteLength(body);
+  socket.end(
+    `HTTP/1.1 ${status}\r\ncontent-type: ${type}\r\ncontent-length: ${length}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}

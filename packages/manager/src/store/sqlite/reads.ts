@@ -1,0 +1,62 @@
+/** The questions that the SQLite store answers, each by an index. */
+import type { DatabaseSync } from 'node:sqlite';
+import type { Page, RunPage, Undelivered } from '../store.ts';
+
+/** Behind every stored start: no year has five digits. */
+const latest = { started_at: '~', id: '~' };
+
+export type Reads = ReturnType<typeof createReads>;
+
+export function createReads(database: DatabaseSync) {
+  const byId = database.prepare('SELECT document FROM run WHERE id = ?');
+  const newest = database.prepare(
+    'SELECT document FROM run WHERE (started_at, id) < (?, ?) ORDER BY started_at DESC, id DESC LIMIT ?',
+  );
+  const newestOfStatus = database.prepare(
+    `SELECT document FROM run WHERE status = ? AND (started_at, id) < (?, ?)
+     ORDER BY started_at DESC, id DESC LIMIT ?`,
+  );
+  const position = database.prepare('SELECT position FROM run WHERE id = ?');
+  const entries = database.prepare(
+    'SELECT entry FROM history WHERE run = ? AND sequence > ? ORDER BY sequence LIMIT ?',
+  );
+  const campaignById = database.prepare('SELECT document FROM campaign WHERE id = ?');
+  const campaignPage = database.prepare(
+    'SELECT document, position FROM campaign WHERE position < ? ORDER BY position DESC LIMIT ?',
+  );
+  const counts = database.prepare('SELECT status, runs FROM run_count');
+  const undeliveredSince = database.prepare('SELECT fingerprint, id, at FROM undelivered WHERE at >= ?');
+
+  return {
+    run: (id: string) => text(byId.get(id), 'document'),
+    runs: ({ limit, after = latest, status }: RunPage) => {
+      const rows =
+        status === undefined
+          ? newest.all(after.started_at, after.id, limit)
+          : newestOfStatus.all(status, after.started_at, after.id, limit);
+      return rows.map((row) => String(row['document']));
+    },
+    history: (id: string, { limit, after = 0 }: Page) => {
+      const run = position.get(id);
+      if (run === undefined) return undefined;
+      return entries.all(Number(run['position']), after, limit).map((row) => String(row['entry']));
+    },
+    campaign: (id: string) => text(campaignById.get(id), 'document'),
+    campaigns: ({ limit, after = Number.MAX_SAFE_INTEGER }: Page) =>
+      campaignPage
+        .all(after, limit)
+        .map((row) => ({ text: String(row['document']), position: Number(row['position']) })),
+    runCounts: () =>
+      counts.all().map((row) => ({ status: String(row['status']), runs: Number(row['runs']) })),
+    undelivered: (since: number): Undelivered[] =>
+      undeliveredSince.all(since).map((row) => ({
+        fingerprint: String(row['fingerprint']),
+        id: String(row['id']),
+        at: Number(row['at']),
+      })),
+  };
+}
+
+function text(row: Record<string, unknown> | undefined, column: string): string | undefined {
+  return row === undefined ? undefined : String(row[column]);
+}
