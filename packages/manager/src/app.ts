@@ -80,13 +80,20 @@ export async function startManager(
   const close = async () => {
     logger.info('Experiment Manager is stopping');
     server.setPhase('stopping');
-    await server.app.close();
+    await closeServer(server, settings.shutdown_timeout_ms);
     await housekeeping.stop();
     await store.close();
     logger.info('Experiment Manager has stopped');
     logger.flush();
   };
   return { url, close: () => (closing ??= close()) };
+}
+
+/** Running requests get this long; then their connections are cut. */
+async function closeServer({ app }: Server, timeoutMs: number): Promise<void> {
+  const timer = setTimeout(() => app.server.closeAllConnections(), timeoutMs);
+  await app.close();
+  clearTimeout(timer);
 }
 
 /** Loud where security is off. */

@@ -147,7 +147,7 @@ export const definitions = {
     type: integer(1),
     default: 300,
     unit: 's',
-    description: 'How often addresses that went silent are forgotten.',
+    description: 'Accepted, without effect: an address is forgotten when its windows end.',
     from: 'MADSci',
   }),
   rate_limit_exempt_ips: define({
