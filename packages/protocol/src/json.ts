@@ -24,8 +24,8 @@ const json = JSON as typeof JSON & {
   ): JsonValue;
 };
 
-/** Matches where a number stands that may not survive: a fraction, an exponent, or 16 digits and more. */
-const delicateNumber = /[:[,]\s*-?(?:\d+\.\d|\d+[eE]|\d{16})[\d.eE+-]*\s*[,}\]]/;
+/** Matches where a number stands that may not survive: a fraction, an exponent, 16 digits and more, or -0. */
+const delicateNumber = /(?:^|[:[,])\s*-?(?:\d+\.\d|\d+[eE]|\d{16}|(?<=-)0)[\d.eE+-]*\s*(?:$|[,}\]])/;
 
 /** A number that `JSON.stringify` may spell otherwise, kept in the given spelling, e.g. `rawNumber('1.0')`. */
 export function rawNumber(text: string): RawNumber {
@@ -39,10 +39,17 @@ export function isRawNumber(value: unknown): value is RawNumber {
 /**
  * Parses JSON, keeping in their spelling those numbers that JavaScript would change.
  *
- * @throws SyntaxError where the text is not JSON
+ * @throws SyntaxError where the text is not JSON, or nests thousands of levels deep
  */
 export function parseJson(text: string): JsonValue {
-  return delicateNumber.test(text) ? json.parse(text, keepSpelling) : (JSON.parse(text) as JsonValue);
+  if (!delicateNumber.test(text)) return JSON.parse(text) as JsonValue;
+  try {
+    return json.parse(text, keepSpelling);
+  } catch (error) {
+    // The reviver is called recursively, so that its depth is limited by the stack.
+    if (error instanceof RangeError) throw new SyntaxError('JSON nests too deep', { cause: error });
+    throw error;
+  }
 }
 
 function keepSpelling(_key: string, value: JsonValue, context: { source?: string }): JsonValue {

@@ -7,15 +7,19 @@ const integerText = /^\s*[+-]?\d+(?:_\d+)*(?:\.0*)?\s*$/;
 
 export function parseQuery<T extends TObject>(schema: T, query: Record<string, unknown>): Parsed<Static<T>> {
   const issues: Issue[] = [];
+  const texts: Record<string, unknown> = {};
   const values: Record<string, unknown> = {};
   for (const [name, property] of Object.entries(schema.properties)) {
     const given = query[name];
     if (given === undefined) continue;
-    const text: unknown = Array.isArray(given) ? given.at(-1) : given;
-    values[name] = isInteger(property) ? readInteger(text, name, issues) : text;
+    texts[name] = Array.isArray(given) ? given.at(-1) : given;
+    const value = isInteger(property) ? readInteger(texts[name], name, issues) : texts[name];
+    if (value !== undefined) values[name] = value;
   }
-  if (issues.length > 0) return { ok: false, issues };
-  return parse(schema, values, ['query']);
+  const parsed = parse(schema, values, ['query']);
+  if (!parsed.ok)
+    issues.push(...parsed.issues.map((issue) => ({ ...issue, input: texts[issue.loc[1] ?? ''] })));
+  return parsed.ok && issues.length === 0 ? parsed : { ok: false, issues };
 }
 
 function isInteger(schema: TSchema): boolean {
@@ -23,12 +27,15 @@ function isInteger(schema: TSchema): boolean {
 }
 
 function readInteger(text: unknown, name: string, issues: Issue[]): number | undefined {
-  if (typeof text === 'string' && integerText.test(text)) return Number(text.trim().replaceAll('_', ''));
-  issues.push({
-    type: 'int_parsing',
-    loc: ['query', name],
-    msg: 'Input should be a valid integer, unable to parse string as an integer',
-    input: text,
-  });
+  const loc = ['query', name];
+  if (typeof text !== 'string' || !integerText.test(text)) {
+    const msg = 'Input should be a valid integer, unable to parse string as an integer';
+    issues.push({ type: 'int_parsing', loc, msg, input: text });
+    return undefined;
+  }
+  const value = Number(text.trim().replaceAll('_', ''));
+  if (Number.isFinite(value)) return value;
+  const msg = 'Unable to parse input string as an integer, exceeded maximum size';
+  issues.push({ type: 'int_parsing_size', loc, msg, input: text });
   return undefined;
 }
