@@ -145,6 +145,6 @@ describe('the real Python clients', () => {
 
   test("madsci.client 0.6.1 gets MADSci's local times without a zone where the setting naive_times asks for it", async () => {
     const { steps } = await driveOurs('0.6.1', 'sync', true);
-    assert.doesNotMatch(JSON.stringify(steps.end), /Z"/);
+    assert.match(String(steps.end?.started_at), /^[\d-]+T[\d:.]+$/);
   });
 });

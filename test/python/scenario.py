@@ -141,8 +141,10 @@ class Scenario:
             response = getattr(error, "response", None)
             assert response is not None, f"{method} raised {error!r}"
             assert response.status_code == code, f"{method}: {response.status_code} instead of {code}"
-            assert "detail" in response.json(), response.text
-            return {"status_code": response.status_code, **response.json()}
+            reply = response.json()
+            assert reply["detail"], response.text
+            known = {key: reply[key] for key in ("detail", "status") if key in reply}
+            return {"status_code": response.status_code, **known}
         raise AssertionError(f"{method} was not refused: {result!r}")
 
     async def new_run(self, name="short"):
