@@ -32,7 +32,15 @@ const rooms: Room[] = [
   },
   {
     file: 'manager/src/probe.ts',
-    refused: ['./app.ts', './http/server.ts', './settings/load.ts', 'node:sqlite', '@madsci-ts/client'],
+    refused: [
+      './app.ts',
+      './http/server.ts',
+      './settings/load.ts',
+      './store/store.ts',
+      './store/sqlite/store.ts',
+      'node:sqlite',
+      '@madsci-ts/client',
+    ],
     allowed: ['@madsci-ts/protocol', 'node:fs'],
   },
   {
