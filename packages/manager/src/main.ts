@@ -1,0 +1,4 @@
+#!/usr/bin/env -S node --disable-warning=ExperimentalWarning
+import { runProgram } from './cli/program.ts';
+
+await runProgram(process.argv.slice(2));
