@@ -11,7 +11,8 @@ const meanings: Record<number, (path: string) => string> = {
   11: (path) => `The database ${path} is damaged; restore a backup, and keep the damaged file for recovery`,
   13: (path) => `The disk of the database ${path} is full; free some space, nothing acknowledged is lost`,
   14: (path) => `The database ${path} cannot be opened; check that its folder exists and is writable`,
-  26: (path) => `The file ${path} is not a SQLite database; name another file in EXPERIMENT_DB_URL`,
+  26: (path) =>
+    `The file ${path} is no SQLite database, or its beginning is damaged; restore a backup, or name another file in EXPERIMENT_DB_URL`,
 };
 
 /** SQLite's primary result code of an error of node:sqlite; undefined for any other error. */

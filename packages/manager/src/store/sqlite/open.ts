@@ -9,13 +9,16 @@ import { migrations } from './migrations/index.ts';
 /** Marks the file as ours: "mdsx" in ASCII. */
 const applicationId = 0x6d647378;
 
+/** How long an opening waits, blocking, for another process that writes. */
+const openTimeoutMs = 3000;
+
 /** 64 MiB of pages kept in memory. */
 const cacheKibibytes = 64 * 1024;
 
 export interface Opened {
   database: DatabaseSync;
   /** Lets go of the file. */
-  close(): void;
+  close: () => void;
 }
 
 /** @throws StoreError which says what is wrong with the file */
@@ -70,14 +73,15 @@ function holdAlone(path: string): () => void {
 }
 
 function prepare(path: string): DatabaseSync {
-  // A busy database is waited for by the writer, without blocking the process, see writer.ts.
-  const database = new DatabaseSync(path, { timeout: 0 });
+  const database = new DatabaseSync(path, { timeout: openTimeoutMs });
   try {
+    refuseForeign(database, path);
     database.exec(
       `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -${cacheKibibytes}`,
     );
-    refuseForeign(database, path);
     migrate(database, path);
+    // From here a busy database is waited for without blocking the process, see transactions.ts.
+    database.exec('PRAGMA busy_timeout = 0');
     return database;
   } catch (error) {
     database.close();
@@ -104,10 +108,11 @@ function migrate(database: DatabaseSync, path: string) {
       `The database ${path} was written by a newer manager (${versions}); upgrade this one`,
     );
   }
-  for (const [index, step] of migrations.entries()) {
-    if (index < version) continue;
-    database.exec('BEGIN IMMEDIATE');
-    database.exec(step);
-    database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${index + 1}; COMMIT`);
+  // Also where no step is missing: a file that cannot be written is refused here, not at the first command.
+  database.exec('BEGIN IMMEDIATE');
+  for (const step of migrations.slice(version)) database.exec(step);
+  if (version < migrations.length) {
+    database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${migrations.length}`);
   }
+  database.exec('COMMIT');
 }

@@ -1,9 +1,10 @@
 /** The store on an embedded SQLite file: one process, one writer. */
 import { statuses, type Status } from '@madsci-ts/protocol';
-import type { Counts, Page, RunPage, Store, Undelivered } from '../store.ts';
+import { StoreError, type Counts, type Page, type RunPage, type Store, type Undelivered } from '../store.ts';
 import { asStoreError } from './errors.ts';
 import { openDatabase } from './open.ts';
 import { createReads, type Reads } from './reads.ts';
+import { createTransact } from './transactions.ts';
 import { createWriter } from './writer.ts';
 import { createWrites } from './writes.ts';
 
@@ -19,10 +20,11 @@ export async function openSqliteStore(path: string): Promise<Store> {
   const { database, close } = openDatabase(path);
   const reads = createReads(database);
   const writes = createWrites(database);
-  const writer = createWriter(database, path, writes);
+  const writer = createWriter(createTransact(database, writes), path);
   let closing: Promise<void> | undefined;
 
   const reading = async <T>(read: () => T): Promise<T> => {
+    if (!database.isOpen) throw new StoreError(`The database ${path} is closed`);
     try {
       return read();
     } catch (error) {

@@ -2,27 +2,18 @@
  * Group commit. Writes that arrive in the same turn of the event loop share one transaction and so one fsync; a write's promise resolves
  * after the commit. A timed window would only add its length to every reply.
  */
-import { setTimeout as delay } from 'node:timers/promises';
-import type { DatabaseSync } from 'node:sqlite';
 import { StoreError } from '../store.ts';
 import { asStoreError, isBusy } from './errors.ts';
-
-/** How long to wait for another process that writes, e.g. a person's SQLite shell: 3.8 s in all, then the writes are refused. */
-const busyWaitsMs = [5, 20, 50, 100, 200, 400, 1000, 2000];
+import type { Transact, Work } from './transactions.ts';
 
 /** How long work that is in no hurry waits for a transaction to join before it gets its own. */
 const piggybackMs = 50;
 
-/** Work of one transaction; it may run more than once, so it depends on the database and its arguments alone. */
-type Work<T> = () => T;
-
 interface Pending {
   work: Work<unknown>;
-  resolve(value: unknown): void;
-  reject(error: unknown): void;
+  resolve: (value: unknown) => void;
+  reject: (error: unknown) => void;
 }
-
-type Result = { ok: true; value: unknown } | { ok: false; error: unknown };
 
 export interface Writer {
   /** Runs work in a transaction that is on disk when the promise resolves. */
@@ -33,72 +24,12 @@ export interface Writer {
   close(): Promise<void>;
 }
 
-/** `before` and `settle` run at the beginning and the end of each transaction. */
-export function createWriter(
-  database: DatabaseSync,
-  path: string,
-  hooks: { before(): void; settle(): void },
-): Writer {
+export function createWriter(transact: Transact, path: string): Writer {
   let queue: Pending[] = [];
   let riders: Work<void>[] = [];
   let running: Promise<void> | undefined;
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
-  const begin = database.prepare('BEGIN IMMEDIATE');
-  const commit = database.prepare('COMMIT');
-
-  function transaction(works: Work<unknown>[]): unknown[] {
-    begin.run();
-    try {
-      hooks.before();
-      const values = works.map((work) => work());
-      hooks.settle();
-      commit.run();
-      return values;
-    } catch (error) {
-      if (database.isTransaction) database.exec('ROLLBACK');
-      throw error;
-    }
-  }
-
-  async function patiently(works: Work<unknown>[]): Promise<unknown[]> {
-    for (const waitMs of busyWaitsMs) {
-      try {
-        return transaction(works);
-      } catch (error) {
-        if (!isBusy(error)) throw error;
-      }
-      await delay(waitMs);
-    }
-    return transaction(works);
-  }
-
-  async function single(work: Work<unknown>): Promise<Result> {
-    try {
-      const [value] = await patiently([work]);
-      return { ok: true, value };
-    } catch (error) {
-      return { ok: false, error: asStoreError(error, path) };
-    }
-  }
-
-  /** All in one transaction; if one of them fails, each in its own, so that it fails alone. */
-  async function results(batch: Pending[], along: Work<void>[]): Promise<Result[]> {
-    const works = batch.map((pending) => pending.work);
-    try {
-      const values = await patiently([...works, ...along]);
-      return values.slice(0, works.length).map((value) => ({ ok: true, value }));
-    } catch (error) {
-      if (batch.length <= 1 || isBusy(error)) {
-        riders.push(...along);
-        return works.map(() => ({ ok: false, error: asStoreError(error, path) }));
-      }
-      const each: Result[] = [];
-      for (const work of works) each.push(await single(work));
-      riders.push(...along);
-      return each;
-    }
-  }
 
   async function flush() {
     while (queue.length > 0) {
@@ -106,11 +37,7 @@ export function createWriter(
       const along = riders;
       queue = [];
       riders = [];
-      const outcomes = await results(batch, along);
-      for (const [index, outcome] of outcomes.entries()) {
-        if (outcome.ok) batch[index]?.resolve(outcome.value);
-        else batch[index]?.reject(outcome.error);
-      }
+      if (!(await settle(transact, path, batch, along))) riders.push(...along);
       // Lets the replies leave and new requests arrive before the next transaction.
       await new Promise(setImmediate);
     }
@@ -143,4 +70,32 @@ export function createWriter(
       await running;
     },
   };
+}
+
+/** All in one transaction; if one of them fails, each in its own, so that it fails alone. Resolves to whether the riders were taken along. */
+async function settle(
+  transact: Transact,
+  path: string,
+  batch: Pending[],
+  riders: Work<void>[],
+): Promise<boolean> {
+  const works = batch.map(({ work }) => work);
+  try {
+    const values = await transact([...works, ...riders]);
+    for (const [index, { resolve }] of batch.entries()) resolve(values[index]);
+    return true;
+  } catch (error) {
+    if (isBusy(error)) for (const { reject } of batch) reject(asStoreError(error, path));
+    else for (const pending of batch) await settleAlone(transact, path, pending);
+    return false;
+  }
+}
+
+async function settleAlone(transact: Transact, path: string, { work, resolve, reject }: Pending) {
+  try {
+    const [value] = await transact([work]);
+    resolve(value);
+  } catch (error) {
+    reject(asStoreError(error, path));
+  }
 }

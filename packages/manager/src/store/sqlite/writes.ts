@@ -1,100 +1,89 @@
 /** The changes that the SQLite store makes. Each runs inside a transaction of the writer, perhaps more than once. */
 import type { DatabaseSync } from 'node:sqlite';
-import { parseJson, type Command, type Experiment, type Status } from '@madsci-ts/protocol';
+import type { Experiment } from '@madsci-ts/protocol';
 import {
   edited,
-  historyEntry,
   moved,
-  type Attribution,
   type CampaignWrite,
   type CommandWrite,
   type EditWrite,
-  type Once,
   type Outcome,
-  type OutgoingEvent,
   type StartWrite,
 } from '../store.ts';
-
-interface StoredRun {
-  position: number;
-  entries: number;
-  run: Experiment;
-  text: string;
-}
-
-interface Step {
-  command: Command | 'start' | 'edit';
-  from: Status | null;
-  to: Status;
-  accepted: boolean;
-}
+import { createCampaignTable } from './campaign-table.ts';
+import { createCounters, type Counters } from './counters.ts';
+import { createHistory, type History, type Step } from './history.ts';
+import { createRemembered, type Remembered } from './remembered.ts';
+import { createRunTable, type RunTable, type StoredRun } from './run-table.ts';
 
 export function createWrites(database: DatabaseSync) {
-  const insertRun = database.prepare(
-    'INSERT INTO run (id, status, started_at, entries, document) VALUES (?, ?, ?, 1, ?)',
-  );
-  const selectRun = database.prepare('SELECT position, entries, document FROM run WHERE id = ?');
-  const updateRun = database.prepare(
-    'UPDATE run SET status = ?, entries = ?, document = ? WHERE position = ?',
-  );
-  const countEntry = database.prepare('UPDATE run SET entries = ? WHERE position = ?');
-  const insertEntry = database.prepare('INSERT INTO history (run, sequence, entry) VALUES (?, ?, ?)');
-  const insertEvent = database.prepare(
-    'INSERT INTO outbox (position, event_id, event_type, at, run) VALUES (?, ?, ?, ?, ?)',
-  );
-  const addCount = database.prepare(
-    'INSERT INTO run_count (status, runs) VALUES (?, ?) ON CONFLICT (status) DO UPDATE SET runs = runs + excluded.runs',
-  );
-  const insertUndelivered = database.prepare(
-    'INSERT INTO undelivered (id, fingerprint, at) VALUES (?, ?, ?)',
-  );
-  const deleteUndelivered = database.prepare('DELETE FROM undelivered WHERE id = ?');
-  const selectCampaign = database.prepare('SELECT version FROM campaign WHERE id = ?');
-  const upsertCampaign = database.prepare(
-    `INSERT INTO campaign (id, version, document) VALUES (?, ?, ?)
-     ON CONFLICT (id) DO UPDATE SET version = excluded.version, document = excluded.document`,
-  );
   const remembered = createRemembered(database);
+  const counters = createCounters(database);
+  const campaigns = createCampaignTable(database);
+  const runs = createRunWrites(database, counters, remembered);
+  return {
+    before: counters.before,
+    settle: counters.settle,
+    start: (write: StartWrite) => remembered.once(write.once, () => runs.start(write)),
+    command: (write: CommandWrite) => remembered.once(write.once, () => runs.command(write)),
+    edit: (write: EditWrite) => remembered.once(write.once, () => runs.edit(write)),
+    putCampaign: (write: CampaignWrite) => remembered.once(write.once, () => campaigns.put(write)),
+    forgetUndelivered: remembered.forgetUndelivered,
+    dropOnce: remembered.drop,
+  };
+}
 
-  /** Changes of the counters in this transaction; written once at its end. */
-  const deltas = new Map<Status, number>();
-  const count = (status: Status, by: number) => deltas.set(status, (deltas.get(status) ?? 0) + by);
+function createRunWrites(database: DatabaseSync, counters: Counters, remembered: Remembered) {
+  const runs = createRunTable(database);
+  const history = createHistory(database);
+  const { decline, refuse, accept } = createSteps(runs, history);
 
-  /** Adds to the history; the position that the entry got. */
-  function note(run: number, sequence: number, write: Attribution, step: Step): number {
-    const entry = JSON.stringify(historyEntry(write, { sequence, ...step }));
-    return Number(insertEntry.run(run, sequence, entry).lastInsertRowid);
-  }
+  return {
+    start(write: StartWrite): Outcome {
+      const { run } = write;
+      const text = JSON.stringify(run);
+      const position = runs.insert(run, write.at, text);
+      const step: Step = { command: 'start', from: null, to: run.status, accepted: true };
+      history.emit(history.note(position, 1, write, step), write.event, write.at, text);
+      counters.count(run.status, 1);
+      remembered.awaitDelivery(write);
+      return { kind: 'done', text };
+    },
 
-  function emit(position: number, event: OutgoingEvent | undefined, at: string, text: string) {
-    if (event !== undefined) insertEvent.run(position, event.event_id, event.event_type, at, text);
-  }
+    command(write: CommandWrite): Outcome {
+      const found = runs.find(write.id);
+      if (found === undefined) return { kind: 'missing' };
+      const { status: from, version } = found.run;
+      const step: Step = { command: write.command, from, to: write.target, accepted: false };
+      if (isOutdated(write, version)) return refuse(found, write, step, 'version');
+      const move = write.moves[from];
+      if (move === 'refused') return refuse(found, write, step, 'status');
+      if (move === 'declined') decline(found, write, step);
+      if (move === 'declined' || move === 'same') return { kind: 'done', text: found.text };
+      const { text, place } = accept(found, moved(found.run, move, write), write, write.command);
+      counters.count(from, -1);
+      counters.count(move, 1);
+      history.emit(place, write.event?.[move], write.at, text);
+      return { kind: 'done', text };
+    },
 
-  function find(id: string): StoredRun | undefined {
-    const row = selectRun.get(id);
-    if (row === undefined) return undefined;
-    const text = String(row['document']);
-    const run = parseJson(text) as unknown as Experiment;
-    return { position: Number(row['position']), entries: Number(row['entries']), run, text };
-  }
+    edit(write: EditWrite): Outcome {
+      const found = runs.find(write.id);
+      if (found === undefined) return { kind: 'missing' };
+      const { status, version } = found.run;
+      const step: Step = { command: 'edit', from: status, to: status, accepted: false };
+      if (isOutdated(write, version)) return refuse(found, write, step, 'version');
+      return { kind: 'done', text: accept(found, edited(found.run, write), write, 'edit').text };
+    },
+  };
+}
 
-  function start(write: StartWrite): Outcome {
-    const { run } = write;
-    const text = JSON.stringify(run);
-    const position = Number(insertRun.run(run._id, run.status, write.at, text).lastInsertRowid);
-    const step: Step = { command: 'start', from: null, to: run.status, accepted: true };
-    emit(note(position, 1, write, step), write.event, write.at, text);
-    count(run.status, 1);
-    if (write.undelivered !== undefined) {
-      insertUndelivered.run(run._id, write.undelivered.fingerprint, Date.parse(write.at));
-    }
-    return { kind: 'done', text };
-  }
-
+/** The three ways in which a change of a run can end, each with its entry in the history. */
+function createSteps(runs: RunTable, history: History) {
   /** Keeps a wish that was not granted. */
   function decline(found: StoredRun, write: CommandWrite | EditWrite, step: Step) {
-    note(found.position, found.entries + 1, write, step);
-    countEntry.run(found.entries + 1, found.position);
+    history.note(found.position, found.entries + 1, write, step);
+    runs.countEntry(found);
   }
 
   function refuse(
@@ -102,10 +91,10 @@ export function createWrites(database: DatabaseSync) {
     write: CommandWrite | EditWrite,
     step: Step,
     because: 'status' | 'version',
-  ) {
+  ): Outcome {
     decline(found, write, step);
     const { status, version } = found.run;
-    return { kind: 'refused', because, status, version } as const;
+    return { kind: 'refused', because, status, version };
   }
 
   /** Stores the changed run with its history entry. */
@@ -116,90 +105,14 @@ export function createWrites(database: DatabaseSync) {
     command: Step['command'],
   ) {
     const text = JSON.stringify(run);
-    const from = found.run.status;
-    updateRun.run(run.status, found.entries + 1, text, found.position);
-    const step: Step = { command, from, to: run.status, accepted: true };
-    return { text, position: note(found.position, found.entries + 1, write, step) };
+    runs.update(found, run, text);
+    const step: Step = { command, from: found.run.status, to: run.status, accepted: true };
+    return { text, place: history.note(found.position, found.entries + 1, write, step) };
   }
 
-  function command(write: CommandWrite): Outcome {
-    const found = find(write.id);
-    if (found === undefined) return { kind: 'missing' };
-    const { status: from, version } = found.run;
-    const step: Step = { command: write.command, from, to: write.target, accepted: false };
-    if (write.expectedVersion !== undefined && write.expectedVersion !== version) {
-      return refuse(found, write, step, 'version');
-    }
-    const move = write.moves[from];
-    if (move === 'refused') return refuse(found, write, step, 'status');
-    if (move === 'declined') decline(found, write, step);
-    if (move === 'declined' || move === 'same') return { kind: 'done', text: found.text };
-    const run = moved(found.run, move, write);
-    const { text, position } = accept(found, run, write, write.command);
-    count(from, -1);
-    count(move, 1);
-    emit(position, write.event?.[move], write.at, text);
-    return { kind: 'done', text };
-  }
-
-  function edit(write: EditWrite): Outcome {
-    const found = find(write.id);
-    if (found === undefined) return { kind: 'missing' };
-    const { status, version } = found.run;
-    if (write.expectedVersion !== undefined && write.expectedVersion !== version) {
-      const step: Step = { command: 'edit', from: status, to: status, accepted: false };
-      return refuse(found, write, step, 'version');
-    }
-    return { kind: 'done', text: accept(found, edited(found.run, write), write, 'edit').text };
-  }
-
-  function putCampaign({ id, document }: CampaignWrite): Outcome {
-    const version = Number(selectCampaign.get(id)?.['version'] ?? 0) + 1;
-    const text = JSON.stringify({ ...document, version });
-    upsertCampaign.run(id, version, text);
-    return { kind: 'done', text };
-  }
-
-  return {
-    before: () => deltas.clear(),
-    settle: () => {
-      for (const [status, by] of deltas) if (by !== 0) addCount.run(status, by);
-    },
-    start: (write: StartWrite) => remembered.once(write.once, () => start(write)),
-    command: (write: CommandWrite) => remembered.once(write.once, () => command(write)),
-    edit: (write: EditWrite) => remembered.once(write.once, () => edit(write)),
-    putCampaign: (write: CampaignWrite) => remembered.once(write.once, () => putCampaign(write)),
-    forgetUndelivered: (id: string) => void deleteUndelivered.run(id),
-    dropOnce: remembered.drop,
-  };
+  return { decline, refuse, accept };
 }
 
-/** Outcomes by Idempotency-Key. A run that is not there is no outcome to keep: nothing was done. */
-function createRemembered(database: DatabaseSync) {
-  const select = database.prepare('SELECT fingerprint, outcome FROM once WHERE key = ?');
-  const insert = database.prepare('INSERT INTO once (key, fingerprint, at, outcome) VALUES (?, ?, ?, ?)');
-  const dropOldest = database.prepare(
-    'DELETE FROM once WHERE key IN (SELECT key FROM once WHERE at < ? ORDER BY at LIMIT ?)',
-  );
-  const dropUndelivered = database.prepare('DELETE FROM undelivered WHERE at < ?');
-
-  return {
-    once(once: Once | undefined, work: () => Outcome): Outcome {
-      if (once === undefined) return work();
-      const kept = select.get(once.key);
-      if (kept !== undefined) {
-        if (kept['fingerprint'] !== once.fingerprint) return { kind: 'key_reused' };
-        return JSON.parse(String(kept['outcome'])) as Outcome;
-      }
-      const outcome = work();
-      if (outcome.kind !== 'missing') {
-        insert.run(once.key, once.fingerprint, Date.now(), JSON.stringify(outcome));
-      }
-      return outcome;
-    },
-    drop(before: number, limit: number): number {
-      dropUndelivered.run(before);
-      return Number(dropOldest.run(before, limit).changes);
-    },
-  };
+function isOutdated({ expectedVersion }: CommandWrite | EditWrite, version: number): boolean {
+  return expectedVersion !== undefined && expectedVersion !== version;
 }
