@@ -183,8 +183,8 @@ export class ExperimentClient {
   }
 
   /** Settings the manager runs with, by name, secrets redacted. */
-  settings(options?: CallOptions): Promise<Record<string, unknown>> {
-    return this.#call('settings', { options });
+  async settings(options?: CallOptions): Promise<Record<string, unknown>> {
+    return (await this.#call('settings', { options })).settings;
   }
 
   async #call<N extends JsonRouteName>(name: N, facts: CallFacts): Promise<ReplyOf<N>> {

@@ -12,15 +12,29 @@ import {
 /** Statuses that a gateway in front of the manager answers with when it gets no answer itself. */
 const gatewayStatuses = [502, 503, 504];
 
-/** The error to throw for `error`; an abort by the caller and a mistake in the call pass unchanged. */
-export function toClientError(error: unknown, request: RequestFacts, timeoutMs: number): unknown {
+/**
+ * The error to throw for `error`; an abort by the caller and a mistake in the call pass unchanged. `lastTry` is what went wrong before a
+ * deadline passed, undefined where the manager just did not answer in time.
+ */
+export function toClientError(
+  error: unknown,
+  request: RequestFacts,
+  timeoutMs: number,
+  lastTry: Error | undefined,
+): unknown {
   if (isTimeoutError(error)) {
-    const message = `${request.method} ${request.url} took longer than ${timeoutMs} ms. ${whatNow(request)}`;
+    const why = lastTry === undefined || isTimeoutError(lastTry) ? '' : ` (last try: ${describe(lastTry)})`;
+    const message = `${request.method} ${request.url} took longer than ${timeoutMs} ms${why}. ${whatNow(request)}`;
     return new TooLateError(message, request);
   }
   if (isNetworkError(error)) return noAnswer(reasonOf(error.cause), request, error.cause);
   if (isHTTPError(error)) return toRefusal(error, request);
   return error;
+}
+
+function describe(error: Error): string {
+  if (isNetworkError(error)) return reasonOf(error.cause);
+  return isHTTPError(error) ? (readDetail(error.data) ?? `status ${error.response.status}`) : error.message;
 }
 
 function noAnswer(reason: string, request: RequestFacts, cause?: unknown): NoAnswerError {

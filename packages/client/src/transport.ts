@@ -1,6 +1,6 @@
 /** One call over HTTP: deadline, retries, parsing, checking. */
 import { parse } from '@madsci-ts/protocol';
-import ky, { isHTTPError, type ShouldRetryState } from 'ky';
+import ky, { isHTTPError } from 'ky';
 import type { Static, TSchema } from 'typebox';
 import { NotUnderstoodError, type RequestFacts } from './errors.ts';
 import { readRetryAfterMs, toClientError } from './failure.ts';
@@ -52,13 +52,14 @@ export async function send<T extends TSchema>(
   const timeoutMs = outgoing.timeoutMs ?? options.timeoutMs;
   const { method, url, idempotencyKey } = outgoing;
   const request = { method, url, idempotencyKey };
+  const tries: Error[] = [];
   let response: Response;
   let text: string;
   try {
-    response = await exchange(outgoing, options, timeoutMs);
+    response = await exchange(outgoing, options, timeoutMs, tries);
     text = await response.text();
   } catch (error) {
-    throw toClientError(error, request, timeoutMs);
+    throw toClientError(error, request, timeoutMs, tries.at(-1));
   }
   const value = readReply(outgoing.reply, text, request);
   return {
@@ -67,7 +68,8 @@ export async function send<T extends TSchema>(
   };
 }
 
-function exchange(outgoing: Outgoing<TSchema>, options: TransportOptions, timeoutMs: number) {
+/** `tries` takes what went wrong with each try that may be repeated. */
+function exchange(outgoing: Outgoing<TSchema>, options: TransportOptions, timeoutMs: number, tries: Error[]) {
   const deadline = performance.now() + timeoutMs;
   const { idempotencyKey, signal, body } = outgoing;
   return ky(outgoing.url, {
@@ -90,13 +92,16 @@ function exchange(outgoing: Outgoing<TSchema>, options: TransportOptions, timeou
       statusCodes: retriedStatuses,
       afterStatusCodes: [429, 503],
       ...backoff,
-      shouldRetry: (state) => refuseLateRetry(state, deadline),
+      shouldRetry: ({ error }) => {
+        tries.push(error);
+        return refuseLateRetry(error, deadline);
+      },
     },
   });
 }
 
 /** Where the manager asks to wait beyond the deadline, its refusal tells the caller more than a timeout would. */
-function refuseLateRetry({ error }: ShouldRetryState, deadline: number): false | undefined {
+function refuseLateRetry(error: Error, deadline: number): false | undefined {
   const waitMs = isHTTPError(error) ? readRetryAfterMs(error.response.headers) : undefined;
   return waitMs !== undefined && performance.now() + waitMs >= deadline ? false : undefined;
 }

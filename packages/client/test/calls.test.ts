@@ -80,7 +80,6 @@ const calls: [string, (client: ExperimentClient) => Promise<unknown>, unknown, s
   ['GET /campaigns', (c) => c.getCampaigns(), [campaign]],
   ['GET /health', (c) => c.health(), health],
   ['GET /definition', (c) => c.definition(), definition],
-  ['GET /settings', (c) => c.settings(), { server_url: 'http://localhost:8002' }],
 ];
 
 for (const [line, call, body, sent] of calls) {
@@ -93,6 +92,12 @@ for (const [line, call, body, sent] of calls) {
     if (sent !== undefined) assert.equal(asked?.body, sent);
   });
 }
+
+test('settings come by name', async (t) => {
+  const settings = { server_url: 'http://localhost:8002', rate_limit_requests: 300 };
+  const manager = await fakeManager(t, (response) => reply(response, 200, { settings }));
+  assert.deepEqual(await manager.client().settings(), settings);
+});
 
 test('iteration follows the Link header until there is none', async (t) => {
   const manager = await fakeManager(t, (response, _asked, count) => {

@@ -118,7 +118,7 @@ test('the deadline holds over tries and waits, and says that a write may have ha
     method: 'POST',
     url: `${manager.url}/experiment/${id}/cancel`,
     idempotencyKey: 'k1',
-    message: /took longer than 400 ms.*may or may not have been carried out.*k1/,
+    message: /took longer than 400 ms \(last try: Starting\).*may or may not have been carried out.*k1/,
   });
   assert.equal(manager.asked.length, 2);
 });

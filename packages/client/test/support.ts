@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test';
 import type { Experiment } from '@madsci-ts/protocol';
 import { ExperimentClient, type ExperimentClientOptions } from '@madsci-ts/client';
 
-export interface Asked {
+interface Asked {
   method: string;
   url: string;
   headers: IncomingHttpHeaders;

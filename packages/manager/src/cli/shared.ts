@@ -2,6 +2,7 @@
 import { ExperimentClient } from '@madsci-ts/client';
 import { InvalidArgumentError, type Command } from 'commander';
 import { loadSettings } from '../settings/index.ts';
+import { InputError } from './exit-codes.ts';
 
 export interface ClientFlags {
   url?: string;
@@ -55,8 +56,16 @@ export function withExamples(
     .addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
 }
 
-/** The client that the flags ask for. Numbers keep their spelling, so that `--json` prints what the manager sent. */
+/**
+ * The client that the flags ask for. Numbers keep their spelling, so that `--json` prints what the manager sent.
+ *
+ * @throws InputError where the URL cannot be used
+ */
 export function clientFor(flags: ClientFlags): ExperimentClient {
   const url = flags.url ?? loadSettings().settings.server_url;
-  return new ExperimentClient({ url, timeoutMs: flags.timeout * 1000, keepNumberSpelling: true });
+  try {
+    return new ExperimentClient({ url, timeoutMs: flags.timeout * 1000, keepNumberSpelling: true });
+  } catch (error) {
+    throw new InputError((error as Error).message, { cause: error });
+  }
 }
