@@ -37,6 +37,7 @@ function readJson(text: string): unknown {
   try {
     value = parseJson(text);
   } catch (error) {
+    if (nestsDeeper(text, maxBodyDepth)) throw new Refusal('bad_request');
     throw notJson(faultPosition(text), error instanceof Error ? error.message : String(error));
   }
   if (nestsDeeper(text, maxBodyDepth)) throw new Refusal('bad_request');
@@ -66,7 +67,7 @@ const opening = new Set([91, 123]);
 const closing = new Set([93, 125]);
 
 function nestsDeeper(text: string, limit: number): boolean {
-  if (text.length < 2 * limit) return false;
+  if (text.length <= limit) return false;
   let depth = 0;
   let inString = false;
   for (let index = 0; index < text.length; index++) {

@@ -13,8 +13,12 @@ const preflightAgeS = 600;
 const loopback = /^(?:localhost|.*\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
 export interface CrossSite {
-  /** Sets the CORS headers. True where the request may go on; otherwise the reply has been sent. */
-  admit(request: FastifyRequest, reply: FastifyReply): boolean;
+  /** Sets the CORS headers and says what to do with the request: let it go on, `refuse` it, or `answer` a browser's preflight. */
+  judge(request: FastifyRequest, reply: FastifyReply): 'admitted' | 'foreign' | 'preflight';
+  /** Sends the 403. */
+  refuse(request: FastifyRequest, reply: FastifyReply): void;
+  /** Sends the answer to a preflight. */
+  answer(request: FastifyRequest, reply: FastifyReply): void;
 }
 
 /**
@@ -46,27 +50,30 @@ export function createCrossSite(origins: readonly string[], serverHost: string):
     return loopback.test(origin.hostname) || isOwn(origin, request);
   }
 
-  function admit(request: FastifyRequest, reply: FastifyReply): boolean {
-    const origin = request.headers.origin;
-    if (origin === undefined) return true;
-    reply.header('vary', 'Origin');
-    const trusted = isAllowed(origin, request);
-    if (trusted) reply.header('access-control-allow-origin', origin);
-    if (request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined) {
-      preflight(request, reply, trusted);
-      return false;
-    }
-    if (trusted || request.method === 'GET' || request.method === 'HEAD') {
-      reply.header('access-control-expose-headers', exposed);
-      return true;
-    }
-    const { status, detail } = errors.foreign_origin;
-    const body = { detail: `${detail}: ${origin} is not in allowed_origins`, code: 'foreign_origin' };
-    void reply.code(status).header('content-type', 'application/json').send(JSON.stringify(body));
-    return false;
-  }
-
-  return { admit };
+  return {
+    judge(request, reply) {
+      const { origin } = request.headers;
+      if (origin === undefined) return 'admitted';
+      reply.header('vary', 'Origin');
+      const trusted = isAllowed(origin, request);
+      if (trusted) {
+        reply.header('access-control-allow-origin', origin).header('access-control-expose-headers', exposed);
+      }
+      const isPreflight = request.headers['access-control-request-method'] !== undefined;
+      if (request.method === 'OPTIONS' && isPreflight) return 'preflight';
+      return trusted || request.method === 'GET' || request.method === 'HEAD' ? 'admitted' : 'foreign';
+    },
+    refuse(request, reply) {
+      const { status, detail: reason } = errors.foreign_origin;
+      const detail = `${reason}: ${request.headers.origin} is not in allowed_origins`;
+      const body = JSON.stringify({ detail, code: 'foreign_origin' });
+      void reply.code(status).header('content-type', 'application/json').send(body);
+    },
+    answer(request, reply) {
+      if (reply.hasHeader('access-control-allow-origin')) preflight(request, reply);
+      else void reply.code(400).type('text/plain').send('Disallowed CORS origin');
+    },
+  };
 }
 
 /** What a page may read beside the body. */
@@ -74,11 +81,7 @@ const exposed =
   'link, retry-after, x-request-id, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, x-ratelimit-burst-limit, x-ratelimit-burst-remaining';
 const methods: Route['method'][] = ['GET', 'POST', 'PATCH'];
 
-function preflight(request: FastifyRequest, reply: FastifyReply, trusted: boolean) {
-  if (!trusted) {
-    void reply.code(400).type('text/plain').send('Disallowed CORS origin');
-    return;
-  }
+function preflight(request: FastifyRequest, reply: FastifyReply) {
   const asked = request.headers['access-control-request-headers'];
   if (asked !== undefined) reply.header('access-control-allow-headers', asked);
   reply.header('access-control-allow-methods', methods.join(', '));

@@ -7,9 +7,10 @@ import {
   type FastifyInstance,
   type FastifyRequest,
 } from 'fastify';
-import { errors, routes, type ErrorCode, type Route } from '@madsci-ts/protocol';
+import { errors, type ErrorCode } from '@madsci-ts/protocol';
 import { createCrossSite } from './cross-site.ts';
 import { actorOf } from './endpoint.ts';
+import { addNotFound, hasEmptySegment } from './not-found.ts';
 import type { Parts } from './parts.ts';
 import { replyWithProblem } from './problems.ts';
 import { createRateLimiter, type RateLimits } from './rate-limit.ts';
@@ -22,9 +23,6 @@ import { experimentHistory } from './routes/experiment-history.ts';
 import { getExperiment } from './routes/get-experiment.ts';
 import { listExperiments } from './routes/list-experiments.ts';
 import { startExperiment } from './routes/start-experiment.ts';
-
-/** Longest id in a path, in characters; a longer one names no run. */
-const maxIdLength = 4096;
 
 export interface ServerOptions {
   maxBodyBytes: number;
@@ -53,6 +51,7 @@ export interface Server {
 export function createServer(options: ServerOptions, parts: Parts, logger: FastifyBaseLogger): Server {
   let phase: Phase = 'starting';
   const app = createApp(options, logger);
+  const notFound = addNotFound(app);
   const crossSite = createCrossSite(options.allowedOrigins, options.serverHost);
   const limiter = options.rateLimits === null ? undefined : createRateLimiter(options.rateLimits);
 
@@ -68,9 +67,15 @@ export function createServer(options: ServerOptions, parts: Parts, logger: Fasti
       void reply.code(status).send(body);
       return;
     }
-    if (!crossSite.admit(request, reply)) return;
-    if (limiter === undefined) return done();
-    limiter(request.ip, reply).then((admitted) => admitted && done(), done);
+    const verdict = crossSite.judge(request, reply);
+    if (verdict === 'preflight') return crossSite.answer(request, reply);
+    const goOn = () => {
+      if (verdict === 'foreign') crossSite.refuse(request, reply);
+      else if (hasEmptySegment(request.url)) notFound(request, reply);
+      else done();
+    };
+    if (limiter === undefined) return goOn();
+    limiter(request.ip, reply).then((admitted) => admitted && goOn(), done);
   });
   app.addHook('onResponse', (request, reply, done) => {
     observe(parts, request, reply.statusCode, reply.elapsedTime);
@@ -95,24 +100,15 @@ function createApp(options: ServerOptions, logger: FastifyBaseLogger): FastifyIn
     trustProxy: options.trustedProxies.length === 0 ? false : [...options.trustedProxies],
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: maxIdLength },
-    frameworkErrors: (error, request, reply) => void replyWithProblem(error, request, reply),
+    rewriteUrl: ({ url = '/' }) => routable(url),
+    // A longer id does not fit into the request's head.
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: options.maxHeaderBytes },
     clientErrorHandler: answerClientError,
   });
   if (options.maxConnections !== null) app.server.maxConnections = options.maxConnections;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   app.setErrorHandler((error, request, reply) => replyWithProblem(error, request, reply));
-  app.setNotFoundHandler((request, reply) => {
-    const allowed = allowedMethods(request);
-    const code: ErrorCode = allowed.length === 0 ? 'not_found' : 'method_not_allowed';
-    if (allowed.length > 0) reply.header('allow', allowed.join(', '));
-    const { status, detail } = errors[code];
-    return reply
-      .code(status)
-      .header('content-type', 'application/json')
-      .send(JSON.stringify({ detail, code }));
-  });
   return app;
 }
 
@@ -131,15 +127,15 @@ function addEndpoints(app: FastifyInstance, parts: Parts) {
   listCampaigns(app, parts);
 }
 
-const patterns = Object.values<Route>(routes).map(({ method, path }) => ({
-  method,
-  pattern: new RegExp(`^${path.replace(':id', '[^/]+')}/?$`),
-}));
-
-/** The methods that the path of a request has. */
-function allowedMethods(request: FastifyRequest): string[] {
-  const path = request.url.split('?', 1)[0] ?? '';
-  return patterns.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method);
+/** An id whose escapes mean no text is looked up as it stands, and not found, like any other. */
+function routable(url: string): string {
+  if (!url.includes('%')) return url;
+  try {
+    decodeURIComponent(url);
+    return url;
+  } catch {
+    return url.replaceAll('%', '%25');
+  }
 }
 
 function observe({ metrics }: Parts, request: FastifyRequest, status: number, elapsedMs: number) {
