@@ -1,6 +1,6 @@
 // Installs what a checkout needs, before anything else is installed: runs on whatever Node the machine has.
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -63,10 +63,21 @@ function checkNode() {
   );
 }
 
+/** What `npx madsci-experiments` runs. Server and tests run from the sources. */
+function build() {
+  console.log('Building the command line (tsc -b) ...');
+  const program = join(binFolder, onWindows ? 'tsc.cmd' : 'tsc');
+  const options = { cwd: root, encoding: 'utf8', shell: onWindows };
+  const { status, stdout, error } = spawnSync(program, ['-b', 'packages/manager'], options);
+  if (status !== 0) fail(`tsc -b failed:\n${error?.message ?? ''}${stdout ?? ''}`);
+}
+
 function fail(message) {
   console.error(message.trim());
   process.exit(1);
 }
 
-if (!isInstalled()) install();
+const installed = isInstalled();
+if (!installed) install();
 checkNode();
+if (!installed || !existsSync(join(root, 'packages', 'manager', 'dist', 'main.js'))) build();

@@ -1,4 +1,3 @@
-#!/usr/bin/env -S node --disable-warning=ExperimentalWarning
 import { runProgram } from './cli/program.ts';
 
 await runProgram(process.argv.slice(2));
