@@ -17,3 +17,21 @@ export async function ensureFerretDb(): Promise<string> {
   });
   return join(folder, 'ferretdb');
 }
+
+/**
+ * The folder that holds mongodump and mongorestore, built with Go from `test/tools/mongo-tools` at the first call and
+ * kept under `.cache/`. Rejects with the compiler's own words when they can't be built.
+ */
+export async function ensureMongoTools(): Promise<string> {
+  const source = join(projectRoot, 'test', 'tools', 'mongo-tools');
+  const hash = await hashFiles(['go.mod', 'go.sum', 'tools.go'].map((file) => join(source, file)));
+  return makeOnce(`mongo-tools-${hash}`, async (target) => {
+    // The public checksum database does not know this module; go.sum still pins its content.
+    const env = { ...process.env, GONOSUMDB: 'github.com/mongodb/mongo-tools' };
+    for (const tool of ['mongodump', 'mongorestore']) {
+      const main = `github.com/mongodb/mongo-tools/${tool}/main`;
+      const parameters = ['build', '-buildvcs=false', '-trimpath', '-o', join(target, tool), main];
+      await runCommand('go', parameters, { cwd: source, env, timeoutMs: buildTimeoutMs });
+    }
+  });
+}
