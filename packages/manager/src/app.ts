@@ -4,10 +4,12 @@ import type { Logger } from 'pino';
 import { createCampaigns } from './domain/campaigns.ts';
 import { createExperiments } from './domain/experiments.ts';
 import { systemIdentity, type Identity } from './domain/identity.ts';
+import { startOutbox, type Outbox } from './domain/outbox.ts';
 import { createDelivery } from './http/delivery.ts';
 import { createMetrics } from './http/metrics.ts';
 import type { Domain } from './http/parts.ts';
 import { createServer, type Server, type ServerOptions } from './http/server.ts';
+import { eventSender } from './laboratory/event-manager.ts';
 import { createLogger } from './logger.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import {
@@ -67,7 +69,8 @@ export async function startManager(
     await server.app.close();
     throw error;
   });
-  domain = createDomain(store, settings, definition, overrides.identity ?? systemIdentity());
+  const outbox = openOutbox(store, settings, definition, logger);
+  domain = createDomain(store, definition, overrides.identity ?? systemIdentity(), outbox);
   await parts.delivery.recover(store);
   const housekeeping = startHousekeeping(store, settings.idempotency_retention_hours, logger);
   server.setPhase('ready');
@@ -82,6 +85,7 @@ export async function startManager(
     server.setPhase('stopping');
     await closeServer(server, settings.shutdown_timeout_ms);
     await housekeeping.stop();
+    await outbox?.stop();
     await store.close();
     logger.info('Experiment Manager has stopped');
     logger.flush();
@@ -117,15 +121,31 @@ function createParts(settings: Settings, definition: ManagerDefinition, domain: 
   };
 }
 
+/** Undefined where the laboratory has no Event Manager: then nothing is sent and nothing is kept for it. */
+function openOutbox(
+  store: Domain['store'],
+  { context }: Settings,
+  { manager_id }: ManagerDefinition,
+  log: Logger,
+): Outbox | undefined {
+  if (context.event_server_url === null) return undefined;
+  const send = eventSender(context.event_server_url);
+  return startOutbox({ store, send, managerId: manager_id, log });
+}
+
 function createDomain(
   store: Domain['store'],
-  settings: Settings,
   { manager_id }: ManagerDefinition,
   identity: Identity,
+  outbox: Outbox | undefined,
 ): Domain {
   const shared = { store, identity, owner: { manager_id } };
-  const events = settings.context.event_server_url !== null;
-  return { store, experiments: createExperiments({ ...shared, events }), campaigns: createCampaigns(shared) };
+  const told = outbox === undefined ? {} : { onEvent: outbox.wake };
+  return {
+    store,
+    experiments: createExperiments({ ...shared, ...told }),
+    campaigns: createCampaigns(shared),
+  };
 }
 
 async function openConfiguredStore({ store }: Settings) {

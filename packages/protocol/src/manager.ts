@@ -14,6 +14,10 @@ export const Health = Type.Object(
     experiments_by_status: nullable(
       Type.Record(StatusSchema, Type.Integer({ minimum: 0 }), { description: 'Number of runs by status' }),
     ),
+    events_waiting: nullable(
+      Type.Integer({ minimum: 0 }),
+      'Events that the Event Manager has not taken yet; 0 where none is configured',
+    ),
   },
   { title: 'Health' },
 );

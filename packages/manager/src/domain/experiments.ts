@@ -38,8 +38,8 @@ export interface ExperimentsOptions {
   identity: Identity;
   /** What a design without ownership belongs to: this manager. */
   owner: OwnershipInfo;
-  /** Whether the laboratory is told of changes. */
-  events: boolean;
+  /** Hears of each change that the laboratory is to be told; absent where nobody is told. */
+  onEvent?: () => void;
 }
 
 /** The event that tells of a status reached, under MADSci 0.6.1's names: cancelled is `experiment_stop`. */
@@ -60,15 +60,26 @@ export interface TextPage {
 
 export type Experiments = ReturnType<typeof createExperiments>;
 
-export function createExperiments({ store, identity, owner, events }: ExperimentsOptions) {
+export function createExperiments(options: ExperimentsOptions) {
+  return { ...createChanges(options), ...createReads(options.store) };
+}
+
+function createChanges({ store, identity, owner, onEvent }: ExperimentsOptions) {
   const attribution = (caller: Caller, reason: string | null = null): Attribution => ({
     at: timestamp(identity.now()),
     actor: caller.actor,
     reason,
     request_id: caller.requestId,
   });
-  const event = (type: string): OutgoingEvent => ({ event_id: identity.newId(), event_type: type });
   const once = (caller: Caller) => (caller.once === undefined ? {} : { once: caller.once });
+  const event = (type: string): OutgoingEvent | undefined =>
+    onEvent === undefined ? undefined : { event_id: identity.newId(), event_type: type };
+
+  /** The stored text of what was done; those who send events hear that there may be one. */
+  function told(outcome: Outcome, asked: string): string {
+    onEvent?.();
+    return textOf(outcome, asked);
+  }
 
   return {
     /** Registers a run and starts it; `undelivered` asks the store to remember it until its reply has left. */
@@ -79,14 +90,15 @@ export function createExperiments({ store, identity, owner, events }: Experiment
     ): Promise<string> {
       const who = attribution(caller);
       const run = newRun(input, identity.newId(), owner, who);
+      const started = event('experiment_start');
       const outcome = await store.start({
         ...who,
         run,
         ...once(caller),
-        ...(events ? { event: event('experiment_start') } : {}),
+        ...(started === undefined ? {} : { event: started }),
         ...(undelivered === undefined ? {} : { undelivered }),
       });
-      return textOf(outcome, 'start');
+      return told(outcome, 'start');
     },
 
     /** Applies a lifecycle command. `outcome` is how an `end` wants the run to have ended. */
@@ -98,7 +110,9 @@ export function createExperiments({ store, identity, owner, events }: Experiment
       outcome?: FinalStatus,
     ): Promise<string> {
       const moves = movesOf(command, outcome);
+      // Nothing but a move is possible from unknown, so that its target is the status that the command asks for.
       const target = moves.unknown as Status;
+      const reached = event(eventTypes[target]);
       const result = await store.command({
         ...attribution(caller, body.reason ?? null),
         id,
@@ -107,9 +121,9 @@ export function createExperiments({ store, identity, owner, events }: Experiment
         target,
         ...expected(body.expected_version),
         ...once(caller),
-        ...(events ? { event: { [target]: event(eventTypes[target]) } } : {}),
+        ...(reached === undefined ? {} : { event: reached }),
       });
-      return textOf(result, command);
+      return told(result, command);
     },
 
     async edit(id: string, body: ExperimentEdit, caller: Caller): Promise<string> {
@@ -122,7 +136,11 @@ export function createExperiments({ store, identity, owner, events }: Experiment
       };
       return textOf(await store.edit(write), 'edit');
     },
+  };
+}
 
+function createReads(store: Store) {
+  return {
     async get(id: string): Promise<string> {
       return (await store.run(id)) ?? missing();
     },

@@ -37,6 +37,12 @@ export function createMetrics(store: () => Store): Metrics {
     registers,
   });
 
+  const waiting = new Gauge({
+    name: 'madsci_events_waiting',
+    help: 'Events that the Event Manager has not taken yet',
+    registers,
+  });
+
   /** Label look-ups cost more than the counting; each combination is looked up once. */
   const observers = new Map<string, (seconds: number) => void>();
   const observerOf = (method: string, route: string, status: number) => {
@@ -51,7 +57,8 @@ export function createMetrics(store: () => Store): Metrics {
   return {
     contentType: registry.contentType,
     async text() {
-      const { byStatus } = await store().counts();
+      const { byStatus, eventsWaiting } = await store().counts();
+      waiting.set(eventsWaiting);
       for (const [status, number] of Object.entries(byStatus)) runs.set({ status }, number);
       return registry.metrics();
     },

@@ -54,8 +54,8 @@ export interface CommandWrite extends Attribution {
   /** The status asked for, for the history of a wish that is not granted. */
   target: Status;
   expectedVersion?: number;
-  /** By the status reached. */
-  event?: Partial<Record<Status, OutgoingEvent>>;
+  /** Sent if the run moves to `target`. */
+  event?: OutgoingEvent;
   once?: Once;
 }
 
@@ -104,6 +104,15 @@ export interface Undelivered {
 export interface Counts {
   total: number;
   byStatus: Record<Status, number>;
+  /** Events that the laboratory is still to be told. */
+  eventsWaiting: number;
+}
+
+/** An event that waits, with the run as it was after the change. */
+export interface QueuedEvent extends OutgoingEvent {
+  at: string;
+  /** JSON text. */
+  run: string;
 }
 
 export interface Store {
@@ -122,6 +131,11 @@ export interface Store {
   /** Latest registration first; `position` is the `after` of the next page. */
   campaigns(page: Page): Promise<{ text: string; position: number }[]>;
   counts(): Promise<Counts>;
+
+  /** The longest waiting events, those of one run in the order of its changes. */
+  events(limit: number): Promise<QueuedEvent[]>;
+  /** These events have been taken; an unknown id is passed over. */
+  dropEvents(ids: readonly string[]): Promise<void>;
 
   /** Starts that a process before this one may not have answered, begun at or after `since` (milliseconds since 1970). */
   undelivered(since: number): Promise<Undelivered[]>;

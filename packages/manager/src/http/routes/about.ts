@@ -23,7 +23,7 @@ export function about(app: FastifyInstance, parts: Parts) {
 async function healthOf(store: Store, version: string): Promise<Health> {
   try {
     await store.check();
-    const { total, byStatus } = await store.counts();
+    const { total, byStatus, eventsWaiting } = await store.counts();
     return {
       healthy: true,
       description: 'Experiment Manager is running normally',
@@ -31,6 +31,7 @@ async function healthOf(store: Store, version: string): Promise<Health> {
       total_experiments: total,
       version,
       experiments_by_status: byStatus,
+      events_waiting: eventsWaiting,
     };
   } catch (error) {
     return {
@@ -40,6 +41,7 @@ async function healthOf(store: Store, version: string): Promise<Health> {
       total_experiments: null,
       version,
       experiments_by_status: null,
+      events_waiting: null,
     };
   }
 }

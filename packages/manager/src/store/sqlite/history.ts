@@ -1,7 +1,7 @@
-/** What happened to the runs, and what the laboratory is to be told of it. */
+/** What happened to the runs. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { HistoryEntry } from '@madsci-ts/protocol';
-import { historyEntry, type Attribution, type OutgoingEvent } from '../store.ts';
+import { historyEntry, type Attribution } from '../store.ts';
 
 export type Step = Pick<HistoryEntry, 'command' | 'from' | 'to' | 'accepted'>;
 
@@ -9,18 +9,12 @@ export type History = ReturnType<typeof createHistory>;
 
 export function createHistory(database: DatabaseSync) {
   const insertEntry = database.prepare('INSERT INTO history (run, sequence, entry) VALUES (?, ?, ?)');
-  const insertEvent = database.prepare(
-    'INSERT INTO outbox (position, event_id, event_type, at, run) VALUES (?, ?, ?, ?, ?)',
-  );
 
   return {
     /** Adds an entry to the run at this position; returns the entry's place among all changes. */
     note(run: number, sequence: number, write: Attribution, step: Step): number {
       const entry = JSON.stringify(historyEntry(write, { sequence, ...step }));
       return Number(insertEntry.run(run, sequence, entry).lastInsertRowid);
-    },
-    emit(place: number, event: OutgoingEvent | undefined, at: string, text: string) {
-      if (event !== undefined) insertEvent.run(place, event.event_id, event.event_type, at, text);
     },
   };
 }

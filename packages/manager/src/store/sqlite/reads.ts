@@ -1,6 +1,8 @@
 /** The questions that the SQLite store answers, each by an index. */
 import type { DatabaseSync } from 'node:sqlite';
-import type { Page, RunPage, Undelivered } from '../store.ts';
+import { statuses, type Status } from '@madsci-ts/protocol';
+import type { Counts, Page, QueuedEvent, RunPage, Undelivered } from '../store.ts';
+import type { CounterName } from './counters.ts';
 
 /** Behind every stored start: no year has five digits. */
 const latest = { started_at: '~', id: '~' };
@@ -24,7 +26,10 @@ export function createReads(database: DatabaseSync) {
   const campaignPage = database.prepare(
     'SELECT document, position FROM campaign WHERE position < ? ORDER BY position DESC LIMIT ?',
   );
-  const counts = database.prepare('SELECT status, runs FROM run_count');
+  const counts = database.prepare('SELECT name, value FROM counter');
+  const queued = database.prepare(
+    'SELECT event_id, event_type, at, run FROM outbox ORDER BY position LIMIT ?',
+  );
   const undeliveredSince = database.prepare('SELECT fingerprint, id, at FROM undelivered WHERE at >= ?');
 
   return {
@@ -46,8 +51,14 @@ export function createReads(database: DatabaseSync) {
       campaignPage
         .all(after, limit)
         .map((row) => ({ text: String(row['document']), position: Number(row['position']) })),
-    runCounts: () =>
-      counts.all().map((row) => ({ status: String(row['status']), runs: Number(row['runs']) })),
+    counts: () => countsOf(counts.all()),
+    events: (limit: number): QueuedEvent[] =>
+      queued.all(limit).map((row) => ({
+        event_id: String(row['event_id']),
+        event_type: String(row['event_type']),
+        at: String(row['at']),
+        run: String(row['run']),
+      })),
     undelivered: (since: number): Undelivered[] =>
       undeliveredSince.all(since).map((row) => ({
         fingerprint: String(row['fingerprint']),
@@ -59,4 +70,14 @@ export function createReads(database: DatabaseSync) {
 
 function text(row: Record<string, unknown> | undefined, column: string): string | undefined {
   return row === undefined ? undefined : String(row[column]);
+}
+
+function countsOf(rows: Record<string, unknown>[]): Counts {
+  const valueOf = (name: CounterName) => Number(rows.find((row) => row['name'] === name)?.['value'] ?? 0);
+  const byStatus = Object.fromEntries(statuses.map((status) => [status, valueOf(status)])) as Record<
+    Status,
+    number
+  >;
+  const total = statuses.reduce((sum, status) => sum + byStatus[status], 0);
+  return { byStatus, total, eventsWaiting: valueOf('events') };
 }

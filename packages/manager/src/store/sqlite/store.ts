@@ -1,6 +1,5 @@
 /** The store on an embedded SQLite file: one process, one writer. */
-import { statuses, type Status } from '@madsci-ts/protocol';
-import { StoreError, type Counts, type Page, type RunPage, type Store, type Undelivered } from '../store.ts';
+import { StoreError, type Page, type RunPage, type Store, type Undelivered } from '../store.ts';
 import { asStoreError } from './errors.ts';
 import { openDatabase } from './open.ts';
 import { createReads, type Reads } from './reads.ts';
@@ -38,6 +37,7 @@ export async function openSqliteStore(path: string): Promise<Store> {
     edit: (write) => writer.write(() => writes.edit(write)),
     putCampaign: (write) => writer.write(() => writes.putCampaign(write)),
     ...readers(reads, reading),
+    dropEvents: (ids) => writer.write(() => writes.dropEvents(ids)),
     forgetUndelivered: (id) => writer.piggyback(() => writes.forgetUndelivered(id)),
     dropOnce: async (before) => {
       while ((await writer.write(() => writes.dropOnce(before, dropBatch))) === dropBatch);
@@ -55,14 +55,9 @@ function readers(reads: Reads, reading: Reading) {
     history: (id: string, page: Page) => reading(() => reads.history(id, page)),
     campaign: (id: string) => reading(() => reads.campaign(id)),
     campaigns: (page: Page) => reading(() => reads.campaigns(page)),
-    counts: () => reading(() => countsOf(reads.runCounts())),
+    counts: () => reading(() => reads.counts()),
+    events: (limit: number) => reading(() => reads.events(limit)),
     undelivered: (since: number): Promise<Undelivered[]> => reading(() => reads.undelivered(since)),
-    check: () => reading(() => void reads.runCounts()),
+    check: () => reading(() => void reads.counts()),
   };
-}
-
-function countsOf(rows: { status: string; runs: number }[]): Counts {
-  const byStatus = Object.fromEntries(statuses.map((status) => [status, 0])) as Record<Status, number>;
-  for (const { status, runs } of rows) byStatus[status as Status] = runs;
-  return { byStatus, total: rows.reduce((sum, { runs }) => sum + runs, 0) };
 }

@@ -13,6 +13,7 @@ import {
 import { createCampaignTable } from './campaign-table.ts';
 import { createCounters, type Counters } from './counters.ts';
 import { createHistory, type History, type Step } from './history.ts';
+import { createOutboxTable, type OutboxTable } from './outbox-table.ts';
 import { createRemembered, type Remembered } from './remembered.ts';
 import { createRunTable, type RunTable, type StoredRun } from './run-table.ts';
 
@@ -20,7 +21,8 @@ export function createWrites(database: DatabaseSync) {
   const remembered = createRemembered(database);
   const counters = createCounters(database);
   const campaigns = createCampaignTable(database);
-  const runs = createRunWrites(database, counters, remembered);
+  const outbox = createOutboxTable(database, counters);
+  const runs = createRunWrites(database, counters, remembered, outbox);
   return {
     before: counters.before,
     settle: counters.settle,
@@ -28,12 +30,18 @@ export function createWrites(database: DatabaseSync) {
     command: (write: CommandWrite) => remembered.once(write.once, () => runs.command(write)),
     edit: (write: EditWrite) => remembered.once(write.once, () => runs.edit(write)),
     putCampaign: (write: CampaignWrite) => remembered.once(write.once, () => campaigns.put(write)),
+    dropEvents: outbox.drop,
     forgetUndelivered: remembered.forgetUndelivered,
     dropOnce: remembered.drop,
   };
 }
 
-function createRunWrites(database: DatabaseSync, counters: Counters, remembered: Remembered) {
+function createRunWrites(
+  database: DatabaseSync,
+  counters: Counters,
+  remembered: Remembered,
+  outbox: OutboxTable,
+) {
   const runs = createRunTable(database);
   const history = createHistory(database);
   const { decline, refuse, accept } = createSteps(runs, history);
@@ -44,7 +52,7 @@ function createRunWrites(database: DatabaseSync, counters: Counters, remembered:
       const text = JSON.stringify(run);
       const position = runs.insert(run, write.at, text);
       const step: Step = { command: 'start', from: null, to: run.status, accepted: true };
-      history.emit(history.note(position, 1, write, step), write.event, write.at, text);
+      outbox.add(history.note(position, 1, write, step), write.event, write.at, text);
       counters.count(run.status, 1);
       remembered.awaitDelivery(write);
       return { kind: 'done', text };
@@ -63,7 +71,7 @@ function createRunWrites(database: DatabaseSync, counters: Counters, remembered:
       const { text, place } = accept(found, moved(found.run, move, write), write, write.command);
       counters.count(from, -1);
       counters.count(move, 1);
-      history.emit(place, write.event?.[move], write.at, text);
+      outbox.add(place, write.event, write.at, text);
       return { kind: 'done', text };
     },
 

@@ -14,7 +14,7 @@ CREATE TABLE run (
 CREATE INDEX run_started ON run (started_at, id);
 CREATE INDEX run_status_started ON run (status, started_at, id);
 
-CREATE TABLE run_count (status TEXT PRIMARY KEY, runs INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
 CREATE TABLE history (
   position INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -26,7 +26,7 @@ CREATE UNIQUE INDEX history_run_sequence ON history (run, sequence);
 
 CREATE TABLE outbox (
   position INTEGER PRIMARY KEY,
-  event_id TEXT NOT NULL,
+  event_id TEXT NOT NULL UNIQUE,
   event_type TEXT NOT NULL,
   at TEXT NOT NULL,
   run TEXT NOT NULL
