@@ -64,7 +64,7 @@ function readReply(bytes: Buffer): { fault?: string } | undefined {
   const expected = end + endOfHead.length + Number(length);
   if (bytes.length < expected) return undefined;
   const body = () => bytes.toString('utf8', end + endOfHead.length).slice(0, 500);
-  if (!/^HTTP\/1\.1 2/.test(head))
+  if (!head.startsWith('HTTP/1.1 2'))
     return { fault: `a reply that is not 2xx: ${head.split('\r\n')[0]} ${body()}` };
   if (bytes.length > expected) return { fault: 'more bytes than a reply' };
   return {};
