@@ -103,6 +103,22 @@ const rooms: Room[] = [
     allowed: ['../store/store.ts', '@madsci-ts/protocol', 'ulid'],
   },
   {
+    file: 'manager/src/copy/probe.ts',
+    refused: [
+      '../app.ts',
+      '../cli/x.ts',
+      '../http/server.ts',
+      '../domain/x.ts',
+      '../settings/load.ts',
+      '../store/sqlite/store.ts',
+      '../store/mongo/archive.ts',
+      'node:sqlite',
+      'mongodb',
+      'node:process',
+    ],
+    allowed: ['../store/archive.ts', '../store/store.ts', 'node:crypto'],
+  },
+  {
     file: 'manager/src/store/probe.ts',
     refused: ['./sqlite/store.ts', './mongo/store.ts', '../domain/x.ts', 'node:sqlite', 'mongodb'],
     allowed: ['@madsci-ts/protocol'],

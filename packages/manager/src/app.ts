@@ -19,6 +19,8 @@ import {
   type ManagerDefinition,
   type Settings,
 } from './settings/index.ts';
+import type { Archive } from './store/archive.ts';
+import { openSqliteArchive } from './store/sqlite/archive.ts';
 import { openSqliteStore } from './store/sqlite/store.ts';
 import { StoreError, type OpenStore } from './store/store.ts';
 
@@ -151,6 +153,21 @@ function createDomain(
 async function openConfiguredStore({ store }: Settings) {
   if (store.kind === 'sqlite') return openSqliteStore(store.path);
   throw new StartError('This version keeps runs in SQLite only; set EXPERIMENT_DB_URL=sqlite:path');
+}
+
+/** A database to copy from or into. `create` makes it where it is not there. */
+export interface ArchivePlace {
+  store: Settings['store'];
+  /** Where the store is MongoDB. */
+  database: string;
+  collection: string;
+  create: boolean;
+}
+
+/** @throws StoreError (as a rejection) which says why the database cannot be used */
+export async function openArchive({ store, create }: ArchivePlace): Promise<Archive> {
+  if (store.kind === 'sqlite') return openSqliteArchive(store.path, { create });
+  throw new StartError('This version keeps runs in SQLite only; name a database by sqlite:path');
 }
 
 function serverOptions(settings: Settings): ServerOptions {

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { addCampaignsCommand } from './campaigns.ts';
 import { addCancelCommand } from './cancel.ts';
 import { addContinueCommand } from './continue.ts';
+import { addCopyCommand } from './copy.ts';
 import { addEndCommand } from './end.ts';
 import { exitCodesHelp, reportFailure } from './exit-codes.ts';
 import { addFailCommand } from './fail.ts';
@@ -34,6 +35,7 @@ const adders = [
   addWatchCommand,
   addCampaignsCommand,
   addHealthCommand,
+  addCopyCommand,
   addSettingsCommand,
 ];
 

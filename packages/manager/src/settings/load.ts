@@ -3,9 +3,10 @@ import { resolve } from 'node:path';
 import { contextDefinitions, definitions } from './definitions.ts';
 import type { ContextName, ContextValues, Definition, SettingName, SettingValues } from './definitions.ts';
 import { SettingsError } from './errors.ts';
+import { databaseUrl } from './types.ts';
 import { namesOf, unknownNameWarnings } from './names.ts';
 import { expandHome } from './paths.ts';
-import { REDACTED } from './redact.ts';
+import { REDACTED, redactUrl } from './redact.ts';
 import { readSources } from './sources.ts';
 import type { Places, Source } from './sources.ts';
 
@@ -95,6 +96,18 @@ function deriveListen(serverUrl: string): Settings['listen'] {
 function deriveStore(dbUrl: string, cwd: string): StoreSettings {
   if (!dbUrl.startsWith('sqlite:')) return Object.freeze({ kind: 'mongodb', url: dbUrl });
   return Object.freeze({ kind: 'sqlite', path: resolve(cwd, expandHome(dbUrl.slice('sqlite:'.length))) });
+}
+
+/**
+ * The store that a database URL names.
+ *
+ * @param url as `db_url` takes it
+ * @param name of the option that gave it, for the error
+ * @throws SettingsError where it is no such URL
+ */
+export function parseStore(url: string, name: string, cwd = process.cwd()): StoreSettings {
+  if (databaseUrl.parse(url) !== undefined) return deriveStore(url, cwd);
+  throw new SettingsError(`${name} is ${String(redactUrl(url))}, but must be ${databaseUrl.expected}.`);
 }
 
 type Origins = LoadedSettings['origins'];

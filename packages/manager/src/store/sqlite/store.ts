@@ -1,5 +1,7 @@
 /** The store on an embedded SQLite file: one process, one writer. */
+import { unfinishedCopy } from '../archive.ts';
 import { StoreError, type Page, type RunPage, type Store, type Undelivered } from '../store.ts';
+import { createCopyMark } from './copy-mark.ts';
 import { asStoreError } from './errors.ts';
 import { openDatabase } from './open.ts';
 import { createReads, type Reads } from './reads.ts';
@@ -17,6 +19,11 @@ const dropBatch = 1000;
  */
 export async function openSqliteStore(path: string): Promise<Store> {
   const { database, close } = openDatabase(path);
+  const mark = createCopyMark(database).read();
+  if (mark !== undefined) {
+    close();
+    throw new StoreError(unfinishedCopy(`The database ${path}`, mark));
+  }
   const reads = createReads(database);
   const writes = createWrites(database);
   const writer = createWriter(createTransact(database, writes), path);
