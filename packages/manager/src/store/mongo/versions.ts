@@ -1,0 +1,50 @@
+/** The version record of a database: MADSci's own collection, whose newest record says how the documents lie. */
+import type { Db } from 'mongodb';
+
+/** How this manager's documents lie. MADSci 0.6.1 to 0.8.1 write 1.0.0. */
+export const schemaVersion = '2.0.0';
+
+/** MADSci's databases. */
+export const madsciSchemaVersion = '1.0.0';
+
+export const versionsCollection = 'schema_versions';
+
+/**
+ * The version of a database whose documents are being changed: neither this manager nor MADSci starts on it. MADSci takes it for a
+ * database without a record.
+ */
+export const betweenVersions = '0.0.0';
+
+/** The newest recorded version; `0.0.0` where there are collections but no record, undefined where there is nothing. */
+export async function databaseVersion(db: Db): Promise<string | undefined> {
+  const [record] = await db.collection(versionsCollection).find().sort({ applied_at: -1 }).limit(1).toArray();
+  if (typeof record?.['version'] === 'string') return record['version'];
+  const collections = await db.listCollections({}, { nameOnly: true }).toArray();
+  return collections.length === 0 ? undefined : betweenVersions;
+}
+
+/** What the newest record says of itself. */
+export async function newestNotes(db: Db): Promise<string> {
+  const [record] = await db.collection(versionsCollection).find().sort({ applied_at: -1 }).limit(1).toArray();
+  return String(record?.['migration_notes'] ?? '');
+}
+
+/** Makes this version the newest one. The two indexes are MADSci's. */
+export async function recordVersion(db: Db, version: string, notes: string): Promise<void> {
+  const versions = db.collection(versionsCollection);
+  await versions.createIndexes([
+    { key: { version: 1 }, name: 'version_unique', unique: true },
+    { key: { applied_at: -1 }, name: 'applied_at_desc' },
+  ]);
+  const record = { applied_at: new Date(), migration_notes: notes };
+  await versions.updateOne({ version }, { $set: record }, { upsert: true });
+}
+
+/** A change of the whole database begins: until `recordVersion` and `endChange` nobody starts on it. */
+export async function beginChange(db: Db, notes: string): Promise<void> {
+  await recordVersion(db, betweenVersions, notes);
+}
+
+export async function endChange(db: Db): Promise<void> {
+  await db.collection(versionsCollection).deleteOne({ version: betweenVersions });
+}
