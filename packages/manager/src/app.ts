@@ -59,10 +59,10 @@ export async function startManager(
   const logger = overrides.logger ?? createLogger({ level: settings.log_level, format: settings.log_format });
   for (const warning of [...loaded.warnings, ...warnings, ...exposure(settings)]) logger.warn(warning);
 
-  let domain: Domain | undefined;
+  const opened: { domain?: Domain } = {};
   const parts = createParts(settings, definition, () => {
-    if (domain === undefined) throw new StoreError('The database is not open yet');
-    return domain;
+    if (opened.domain === undefined) throw new StoreError('The database is not open yet');
+    return opened.domain;
   });
   const server = createServer(serverOptions(settings), parts, logger);
   const url = await listen(server, settings);
@@ -72,7 +72,7 @@ export async function startManager(
     throw error;
   });
   const outbox = openOutbox(store, settings, definition, logger);
-  domain = createDomain(store, definition, overrides.identity ?? systemIdentity(), outbox);
+  opened.domain = createDomain(store, definition, overrides.identity ?? systemIdentity(), outbox);
   await parts.delivery.recover(store);
   const housekeeping = startHousekeeping(store, settings.idempotency_retention_hours, logger);
   server.setPhase('ready');
@@ -103,11 +103,11 @@ async function closeServer({ app }: Server, timeoutMs: number): Promise<void> {
 }
 
 /** Loud where security is off. */
-function exposure({ listen }: Settings): string[] {
-  const local = ['localhost', '::1'].includes(listen.host) || listen.host.startsWith('127.');
+function exposure({ listen: { host, port } }: Settings): string[] {
+  const local = ['localhost', '::1'].includes(host) || host.startsWith('127.');
   if (local) return [];
   return [
-    `There is no authentication: whoever reaches ${listen.host}:${listen.port} can start, change and cancel runs. Keep it inside the laboratory's network.`,
+    `There is no authentication: whoever reaches ${host}:${port} can start, change and cancel runs. Keep it inside the laboratory's network.`,
   ];
 }
 

@@ -20,7 +20,7 @@ export function startHousekeeping(store: Store, retentionHours: number, logger: 
     }
     running = undefined;
   };
-  const timer = setInterval(() => (running ??= work()), intervalMs).unref();
+  const timer = setInterval(() => void (running ??= work()), intervalMs).unref();
   return {
     stop: async () => {
       clearInterval(timer);

@@ -72,8 +72,14 @@ function createChanges({ store, identity, owner, onEvent }: ExperimentsOptions) 
     request_id: caller.requestId,
   });
   const once = (caller: Caller) => (caller.once === undefined ? {} : { once: caller.once });
-  const event = (type: string): OutgoingEvent | undefined =>
-    onEvent === undefined ? undefined : { event_id: identity.newId(), event_type: type };
+  /** What a change of a stored run has beside itself. */
+  const terms = (caller: Caller, body: CommandBody) => ({
+    ...attribution(caller, body.reason ?? null),
+    ...expected(body.expected_version),
+    ...once(caller),
+  });
+  const event = (type: string): { event?: OutgoingEvent } =>
+    onEvent === undefined ? {} : { event: { event_id: identity.newId(), event_type: type } };
 
   /** The stored text of what was done; those who send events hear that there may be one. */
   function told(outcome: Outcome, asked: string): string {
@@ -90,12 +96,11 @@ function createChanges({ store, identity, owner, onEvent }: ExperimentsOptions) 
     ): Promise<string> {
       const who = attribution(caller);
       const run = newRun(input, identity.newId(), owner, who);
-      const started = event('experiment_start');
       const outcome = await store.start({
         ...who,
         run,
         ...once(caller),
-        ...(started === undefined ? {} : { event: started }),
+        ...event('experiment_start'),
         ...(undelivered === undefined ? {} : { undelivered }),
       });
       return told(outcome, 'start');
@@ -112,28 +117,19 @@ function createChanges({ store, identity, owner, onEvent }: ExperimentsOptions) 
       const moves = movesOf(command, outcome);
       // Nothing but a move is possible from unknown, so that its target is the status that the command asks for.
       const target = moves.unknown as Status;
-      const reached = event(eventTypes[target]);
       const result = await store.command({
-        ...attribution(caller, body.reason ?? null),
+        ...terms(caller, body),
         id,
         command,
         moves,
         target,
-        ...expected(body.expected_version),
-        ...once(caller),
-        ...(reached === undefined ? {} : { event: reached }),
+        ...event(eventTypes[target]),
       });
       return told(result, command);
     },
 
     async edit(id: string, body: ExperimentEdit, caller: Caller): Promise<string> {
-      const write: EditWrite = {
-        ...attribution(caller, body.reason ?? null),
-        id,
-        changes: changesOf(body),
-        ...expected(body.expected_version),
-        ...once(caller),
-      };
+      const write = { ...terms(caller, body), id, changes: changesOf(body) };
       return textOf(await store.edit(write), 'edit');
     },
   };
