@@ -6,7 +6,7 @@ export interface Random {
 }
 
 /** The generator mulberry32: 32 bits of state, good enough to choose test inputs. */
-export function createRandom(seed: number): Random {
+function createRandom(seed: number): Random {
   let state = seed >>> 0;
   const next = (): number => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -2,7 +2,7 @@
 import type { Store } from '../../src/store/store.ts';
 
 /** Somewhere to keep runs, empty at first. */
-export interface Place extends AsyncDisposable {
+interface Place extends AsyncDisposable {
   /** Opens what the place holds. One store at a time is open on a place. */
   open(): Promise<Store>;
 }

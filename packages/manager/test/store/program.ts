@@ -1,10 +1,10 @@
-/** Starts a program of this folder as a process of its own and talks with it. */
+/** Starts a program of programs/ as a process of its own and talks with it. */
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { nodeOptions } from '../../../../test/support/manager.ts';
 
-const pathOf = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+const pathOf = (name: string) => fileURLToPath(new URL(`programs/${name}`, import.meta.url));
 
 export interface Program extends AsyncDisposable {
   /** Its next message; rejects when it ends without one. */

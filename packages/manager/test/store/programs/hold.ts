@@ -3,7 +3,7 @@
  * person does in a SQLite shell, with a transaction that writes.
  */
 import { DatabaseSync } from 'node:sqlite';
-import { openSqliteStore } from '../../src/store/sqlite/store.ts';
+import { openSqliteStore } from '../../../src/store/sqlite/store.ts';
 
 const [how, path = ''] = process.argv.slice(2);
 

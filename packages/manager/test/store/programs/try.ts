@@ -1,7 +1,7 @@
 /** `try.ts PATH [UID]`: opens a store, as another user where a UID is given, starts a run, and tells how far it came. */
-import { StoreError } from '../../src/store/store.ts';
-import { openSqliteStore } from '../../src/store/sqlite/store.ts';
-import { sampleRun, startOf } from './samples.ts';
+import { StoreError } from '../../../src/store/store.ts';
+import { openSqliteStore } from '../../../src/store/sqlite/store.ts';
+import { sampleRun, startOf } from '../samples.ts';
 
 const [path = '', uid] = process.argv.slice(2);
 

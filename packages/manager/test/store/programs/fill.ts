@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
-import { StoreError, type Store } from '../../src/store/store.ts';
-import { openSqliteStore } from '../../src/store/sqlite/store.ts';
-import { readRuns, sampleRun, startOf } from './samples.ts';
+import { StoreError, type Store } from '../../../src/store/store.ts';
+import { openSqliteStore } from '../../../src/store/sqlite/store.ts';
+import { readRuns, sampleRun, startOf } from '../samples.ts';
 
 const fillerBytes = 2 * 1024 * 1024;
 const burst = 8;
