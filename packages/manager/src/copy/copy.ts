@@ -1,5 +1,11 @@
 /** Carries all that one store holds into another one, and checks that it is there. It may be killed at any moment and run again. */
-import { recordKinds, type Archive, type CopyMark, type RecordKind } from '../store/archive.ts';
+import {
+  RunMissingError,
+  recordKinds,
+  type Archive,
+  type CopyMark,
+  type RecordKind,
+} from '../store/archive.ts';
 import { compare, type Checked } from './check.ts';
 
 export interface CopySide {
@@ -54,7 +60,10 @@ export async function copyStore(options: CopyOptions): Promise<CopyResult> {
     );
   }
   const resumed = found !== undefined && (found.kind !== 'run' || found.after !== undefined);
-  const checked = await carryAndCheck(options, resumed ? found : undefined);
+  const checked = await carryAndCheck(options, resumed ? found : undefined).catch((error: unknown) => {
+    if (resumed && error instanceof RunMissingError) return undefined;
+    throw error;
+  });
   if (checked !== undefined) return { ...checked, was: resumed ? 'resumed' : 'new' };
   // What was copied before the break has changed since.
   const again = resumed ? await carryAndCheck(options, undefined) : undefined;

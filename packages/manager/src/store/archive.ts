@@ -2,7 +2,7 @@
  * Everything that a store holds, record by record, so that it can be carried into another store. Only a copy uses it, while no manager
  * works on either.
  */
-import type { Counts } from './store.ts';
+import { StoreError, type Counts } from './store.ts';
 
 /** A run, and the mark of a start whose reply may not have reached its client. */
 export interface RunRecord {
@@ -90,13 +90,20 @@ export interface Archive {
   begin(mark: CopyMark): Promise<void>;
   /**
    * Adds the records and moves the mark on. After a crash the mark stands before these records and some or all of them may be there: put
-   * again, they are there once.
+   * again, they are there once. Rejects with a RunMissingError where a history entry's run is not there.
    */
   put<Kind extends RecordKind>(kind: Kind, records: Records[Kind][], mark: CopyMark): Promise<void>;
   /** Removes the mark: the copy is complete. */
   finish(): Promise<void>;
 
   close(): Promise<void>;
+}
+
+/** A history entry comes to a store that has not got its run. */
+export class RunMissingError extends StoreError {
+  constructor(run: string) {
+    super(`The source holds a history entry of run ${run}, but not that run`);
+  }
 }
 
 /** The sentence with which a store refuses to open for a manager while a copy into it is not complete. */

@@ -1,8 +1,7 @@
 /** Puts copied records into the tables. Runs inside a transaction, which moves the copy's mark too: nothing is put twice. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Status } from '@madsci-ts/protocol';
-import type { RecordKind, Records, RunRecord } from '../archive.ts';
-import { StoreError } from '../store.ts';
+import { RunMissingError, type RecordKind, type Records, type RunRecord } from '../archive.ts';
 import type { Counters } from './counters.ts';
 
 type Puts = { [Kind in RecordKind]: (record: Records[Kind]) => void };
@@ -51,7 +50,7 @@ function createOtherPuts(database: DatabaseSync, counters: Counters): Omit<Puts,
   return {
     history({ run, sequence, text }) {
       if (insertEntry.run(sequence, text, run).changes === 1) return;
-      throw new StoreError(`The source holds a history entry of run ${run}, but not that run`);
+      throw new RunMissingError(run);
     },
     once: ({ key, fingerprint, at, outcome }) => void insertOnce.run(key, fingerprint, at, outcome),
     event({ event_id, event_type, at, run }) {

@@ -1,0 +1,208 @@
+/** Copies between stores, through the command line: equal record by record, also after kills; never over somebody else's runs. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, test, type TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { openSqliteArchive } from '../packages/manager/src/store/sqlite/archive.ts';
+import { openSqliteStore } from '../packages/manager/src/store/sqlite/store.ts';
+import { StoreError } from '../packages/manager/src/store/store.ts';
+import { createCli, type Cli } from './support/cli.ts';
+import { contentOf, fillSqlite, readAll } from './support/copies.ts';
+import { chooseSeeds, withSeed } from './support/random.ts';
+
+const soak = process.env['SOAK'] === '1';
+/** Copies that are killed until they are complete. */
+const rounds = soak ? 60 : 4;
+const runs = 2000;
+
+async function contentOfFile(path: string) {
+  const archive = await openSqliteArchive(path, { create: false });
+  try {
+    return await contentOf(archive);
+  } finally {
+    await archive.close();
+  }
+}
+
+async function countsOfFile(path: string) {
+  const store = await openSqliteStore(path);
+  try {
+    return await store.counts();
+  } finally {
+    await store.close();
+  }
+}
+
+/** A folder with a filled database. */
+async function prepared(t: TestContext, size: number) {
+  const cli = await createCli(t);
+  const source = join(cli.folder, 'source.db');
+  await fillSqlite(source, size);
+  return { cli, source, target: join(cli.folder, 'target.db') };
+}
+
+interface Report {
+  was: string;
+  records: Record<string, { records: number; sha256: string }>;
+  runs_by_status: Record<string, number>;
+}
+
+async function copied(cli: Cli, from: string, to: string): Promise<Report> {
+  const { code, stdout, stderr } = await cli.run(['copy', '--from', from, '--to', to, '--json']);
+  assert.deepEqual([code, stderr], [0, '']);
+  return JSON.parse(stdout) as Report;
+}
+
+async function refused(cli: Cli, from: string, to: string, reason: RegExp) {
+  const { code, stdout, stderr } = await cli.run(['copy', '--from', from, '--to', to]);
+  assert.equal(code, 1, stdout);
+  assert.match(stderr, reason);
+  assert.doesNotMatch(stderr, /fault of the program/);
+}
+
+describe('SQLite to SQLite', () => {
+  test('everything is copied record by record, and said with counts and checksums', async (t) => {
+    const { cli, source, target } = await prepared(t, 200);
+    const report = await copied(cli, `sqlite:${source}`, `sqlite:${target}`);
+    const [expected, found] = [await contentOfFile(source), await contentOfFile(target)];
+    assert.deepEqual(found, expected);
+    assert.deepEqual(await countsOfFile(target), await countsOfFile(source));
+    assert.equal(report.was, 'new');
+    for (const [kind, { records, sha256 }] of Object.entries(report.records)) {
+      assert.equal(records, expected[kind as keyof typeof expected].length, kind);
+      assert.ok(records > 0 && /^[0-9a-f]{64}$/.test(sha256), kind);
+    }
+    const again = await copied(cli, `sqlite:${source}`, `sqlite:${target}`);
+    assert.deepEqual(again, { ...report, was: 'equal' });
+  });
+
+  test('the copy goes on working: keys are remembered, events sent in order, commands accepted', async (t) => {
+    const { cli, source, target } = await prepared(t, 20);
+    await copied(cli, `sqlite:${source}`, `sqlite:${target}`);
+    for (const path of [source, target]) {
+      const store = await openSqliteStore(path);
+      const [text] = await store.runs({ limit: 1 });
+      await store.start({
+        at: '2030-01-01T00:00:00.000Z',
+        actor: 'a',
+        reason: null,
+        request_id: 'r',
+        run: { ...JSON.parse(text ?? ''), _id: 'NEW', started_at: '2030-01-01T00:00:00.000Z' },
+        event: { event_id: 'last', event_type: 'experiment_start' },
+      });
+      assert.equal((await store.events(1000)).at(-1)?.event_id, 'last');
+      assert.equal((await store.undelivered(0)).length, 1);
+      await store.close();
+    }
+    assert.deepEqual(await contentOfFile(target), await contentOfFile(source));
+  });
+
+  test('a target with other runs, a missing source and a file of another program are refused', async (t) => {
+    const { cli, source, target } = await prepared(t, 5);
+    await fillSqlite(target, 5);
+    const before = await contentOfFile(target);
+    await refused(cli, `sqlite:${source}`, `sqlite:${target}`, /holds other records already/);
+    assert.deepEqual(await contentOfFile(target), before);
+    await refused(cli, 'sqlite:none.db', 'sqlite:new.db', /There is no database .*none\.db/);
+    assert.ok(!existsSync(join(cli.folder, 'none.db')));
+    const foreign = join(cli.folder, 'foreign.db');
+    new DatabaseSync(foreign).exec('CREATE TABLE t (x)');
+    await refused(cli, `sqlite:${source}`, `sqlite:${foreign}`, /belongs to another program/);
+    await refused(cli, `sqlite:${source}`, `sqlite:${source}`, /are the same/);
+  });
+
+  test('a database that a manager uses is refused, as source and as target', async (t) => {
+    const { cli, source, target } = await prepared(t, 5);
+    await fillSqlite(target, 5);
+    const store = await openSqliteStore(source);
+    try {
+      await refused(cli, `sqlite:${source}`, `sqlite:${target}`, /in use by another experiment manager/);
+      await refused(cli, `sqlite:${target}`, `sqlite:${source}`, /in use by another experiment manager/);
+    } finally {
+      await store.close();
+    }
+  });
+
+  test('a target that holds the unfinished copy of another source is refused', async (t) => {
+    const { cli, source, target } = await prepared(t, 5);
+    const archive = await openSqliteArchive(target, { create: true });
+    await archive.begin({ from: 'sqlite:/elsewhere.db', kind: 'run' });
+    await archive.close();
+    await refused(cli, `sqlite:${source}`, `sqlite:${target}`, /unfinished copy of sqlite:\/elsewhere\.db/);
+    await refused(cli, `sqlite:${target}`, `sqlite:new.db`, /is itself an unfinished copy/);
+  });
+
+  test('a source that changed between a break and the second try is copied anew', async (t) => {
+    const { cli, source, target } = await prepared(t, 5);
+    const [from, to] = [
+      await openSqliteArchive(source, { create: false }),
+      await openSqliteArchive(target, { create: true }),
+    ];
+    const records = await readAll(from, 'run');
+    await to.begin({ from: `sqlite:${source}`, kind: 'run' });
+    await to.put('run', records, { from: `sqlite:${source}`, kind: 'history' });
+    await Promise.all([from.close(), to.close()]);
+    await fillSqlite(source, 3);
+    assert.equal((await copied(cli, `sqlite:${source}`, `sqlite:${target}`)).was, 'new');
+    assert.deepEqual(await contentOfFile(target), await contentOfFile(source));
+  });
+});
+
+describe('a copy that is killed', () => {
+  let tookMs = 0;
+
+  /** Runs the copy and kills it after this time; resolves to whether it had ended by itself. */
+  async function killedAfter(cli: Cli, args: string[], ms: number): Promise<boolean> {
+    const child = cli.spawn(args);
+    child.stdout?.resume();
+    child.stderr?.resume();
+    const exit = once(child, 'exit') as Promise<[number | null]>;
+    await Promise.race([exit, delay(ms)]);
+    child.kill('SIGKILL');
+    const [code] = await exit;
+    return code === 0;
+  }
+
+  test('ends, run again, as an undisturbed one', async (t) => {
+    const { cli, source, target } = await prepared(t, runs);
+    const undisturbed = join(cli.folder, 'undisturbed.db');
+    const began = performance.now();
+    await copied(cli, `sqlite:${source}`, `sqlite:${undisturbed}`);
+    tookMs = performance.now() - began;
+    const expected = await contentOfFile(undisturbed);
+    assert.deepEqual(expected, await contentOfFile(source));
+    const args = ['copy', '--from', `sqlite:${source}`, '--to', `sqlite:${target}`];
+    const found = { kills: 0, unfinished: 0 };
+    for (const seed of chooseSeeds(rounds)) {
+      await withSeed(seed, async (random) => {
+        for (const name of ['', '-wal', '-shm', '-manager']) await rm(`${target}${name}`, { force: true });
+        while (!(await killedAfter(cli, args, tookMs * 0.25 + random.below(tookMs * 0.6)))) {
+          found.kills++;
+          if (await refusesManager(target)) found.unfinished++;
+        }
+        assert.deepEqual(await contentOfFile(target), expected);
+        assert.deepEqual(await countsOfFile(target), await countsOfFile(undisturbed));
+      });
+    }
+    assert.ok(found.unfinished > 0, `of ${found.kills} kills one at least hit the work`);
+    t.diagnostic(`${found.kills} kills, ${found.unfinished} of them while it copied or checked`);
+  });
+
+  /** Whether the file holds an unfinished copy; a manager must not start on it then. */
+  async function refusesManager(path: string): Promise<boolean> {
+    if (!existsSync(path)) return false;
+    const archive = await openSqliteArchive(path, { create: false });
+    const mark = await archive.mark();
+    await archive.close();
+    if (mark === undefined) return false;
+    await assert.rejects(openSqliteStore(path), (error) => {
+      return error instanceof StoreError && /holds an unfinished copy of sqlite:/.test(error.message);
+    });
+    return true;
+  }
+});
