@@ -71,7 +71,10 @@ export const ExperimentStart = Type.Object(
 export type ExperimentStart = Static<typeof ExperimentStart>;
 
 const expectedVersion = Type.Optional(
-  nullable(Type.Integer({ minimum: 1 }), 'Refuse with 409 unless the run has this version'),
+  nullable(
+    Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+    'Refuse with 409 unless the run has this version',
+  ),
 );
 const reason = Type.Optional(nullable(Type.String({ maxLength: 10_000 }), 'Why; kept in the history'));
 

@@ -53,7 +53,7 @@ function foreseen(error: unknown): Problem | undefined {
 export function replyWithProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = foreseen(error);
   if (problem === undefined || error instanceof StoreError) {
-    request.log.error({ err: error, request_id: request.id }, 'request failed');
+    request.log.error({ err: error }, 'request failed');
   }
   const { status, body } = problem ?? plain('internal');
   if (status === 503) reply.header('retry-after', String(retryAfterS));

@@ -5,6 +5,7 @@ import {
   fastify,
   type FastifyBaseLogger,
   type FastifyInstance,
+  type FastifyReply,
   type FastifyRequest,
 } from 'fastify';
 import { errors, type ErrorCode } from '@madsci-ts/protocol';
@@ -56,6 +57,7 @@ export function createServer(options: ServerOptions, parts: Parts, logger: Fasti
   const limiter = options.rateLimits === null ? undefined : createRateLimiter(options.rateLimits);
 
   app.addHook('onRequest', (request, reply, done) => {
+    reply.raw.once('close', () => observe(parts, request, reply));
     reply.header('x-request-id', request.id);
     if (phase !== 'ready') {
       const { status, detail } = errors.unavailable;
@@ -71,15 +73,11 @@ export function createServer(options: ServerOptions, parts: Parts, logger: Fasti
     if (verdict === 'preflight') return crossSite.answer(request, reply);
     const goOn = () => {
       if (verdict === 'foreign') crossSite.refuse(request, reply);
-      else if (hasEmptySegment(request.url)) notFound(request, reply);
+      else if (request.is404 || hasEmptySegment(request.url)) notFound(request, reply);
       else done();
     };
     if (limiter === undefined) return goOn();
     limiter(request.ip, reply).then((admitted) => admitted && goOn(), done);
-  });
-  app.addHook('onResponse', (request, reply, done) => {
-    observe(parts, request, reply.statusCode, reply.elapsedTime);
-    done();
   });
   addEndpoints(app, parts);
   return { app, setPhase: (next) => (phase = next) };
@@ -91,7 +89,7 @@ function createApp(options: ServerOptions, logger: FastifyBaseLogger): FastifyIn
   let count = 0;
   const app = fastify({
     loggerInstance: logger,
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     genReqId: () => `${start}-${(++count).toString(36)}`,
     bodyLimit: options.maxBodyBytes,
     requestTimeout: options.requestTimeoutMs,
@@ -105,6 +103,8 @@ function createApp(options: ServerOptions, logger: FastifyBaseLogger): FastifyIn
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: options.maxHeaderBytes },
     clientErrorHandler: answerClientError,
   });
+  // Once a connection is gone Node knows its peer's address only if it was asked before.
+  app.server.on('connection', (socket) => void socket.remoteAddress);
   if (options.maxConnections !== null) app.server.maxConnections = options.maxConnections;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
@@ -138,17 +138,21 @@ function routable(url: string): string {
   }
 }
 
-function observe({ metrics }: Parts, request: FastifyRequest, status: number, elapsedMs: number) {
-  metrics.observe(request.routeOptions.url ?? 'none', request.method, status, elapsedMs / 1000);
+/** Counts and logs a request once it is over. One whose client went away before the reply has no status. */
+function observe({ metrics }: Parts, request: FastifyRequest, reply: FastifyReply) {
+  const { statusCode: status, elapsedTime: elapsedMs } = reply;
+  const isDelivered = reply.raw.writableFinished;
+  if (isDelivered) {
+    metrics.observe(request.routeOptions.url ?? 'none', request.method, status, elapsedMs / 1000);
+  }
   const line = {
-    request_id: request.id,
     actor: actorOf(request),
     method: request.method,
-    url: request.url,
-    status,
+    url: request.originalUrl,
+    ...(isDelivered ? { status } : { undelivered: true }),
     ms: Math.round(elapsedMs * 10) / 10,
   };
-  if (status >= 500) request.log.error(line, 'request');
+  if (isDelivered && status >= 500) request.log.error(line, 'request');
   else request.log.info(line, 'request');
 }
 
