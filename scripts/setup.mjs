@@ -67,8 +67,11 @@ function checkNode() {
 function build() {
   console.log('Building the command line (tsc -b) ...');
   const program = join(binFolder, onWindows ? 'tsc.cmd' : 'tsc');
-  const options = { cwd: root, encoding: 'utf8', shell: onWindows };
-  const { status, stdout, error } = spawnSync(program, ['-b', 'packages/manager'], options);
+  const { status, stdout, error } = spawnSync(program, ['-b', 'packages/manager'], {
+    cwd: root,
+    encoding: 'utf8',
+    shell: onWindows,
+  });
   if (status !== 0) fail(`tsc -b failed:\n${error?.message ?? ''}${stdout ?? ''}`);
 }
 

@@ -222,6 +222,21 @@ describe('a start without a key', () => {
     assert.equal((await auditCounts(second.url, 10)).length, 1);
   });
 
+  test('whose client closes right after its request is answered with the same run when it comes again', async () => {
+    await using manager = await startManager();
+    const starts = Array.from({ length: 30 }, () => newStart(false));
+    for (const one of starts) {
+      const socket = createConnection(Number(new URL(manager.url).port), '127.0.0.1');
+      await once(socket, 'connect');
+      const head = `POST ${one.path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n`;
+      socket.end(`${head}content-length: ${Buffer.byteLength(one.body)}\r\n\r\n${one.body}`).resume();
+      await once(socket, 'close');
+    }
+    while ((await read<Health>(manager.url, '/health')).total_experiments !== starts.length) await delay(5);
+    for (const one of starts) await ask(manager.url, one);
+    assert.equal((await auditCounts(manager.url, 10)).length, starts.length);
+  });
+
   test('that was answered gives another run when it comes again', async () => {
     await using manager = await startManager();
     const one = newStart(false);

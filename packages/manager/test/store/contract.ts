@@ -3,6 +3,7 @@
  */
 import { describe } from 'node:test';
 import { concurrencyContract } from './contract-concurrency.ts';
+import { eventsContract } from './contract-events.ts';
 import { lifecycleContract } from './contract-lifecycle.ts';
 import { onceContract } from './contract-once.ts';
 import { openingContract } from './contract-opening.ts';
@@ -16,5 +17,6 @@ export function storeContract(name: string, makePlace: MakePlace) {
     readingContract(makePlace);
     openingContract(makePlace);
     concurrencyContract(makePlace);
+    eventsContract(makePlace);
   });
 }
