@@ -9,6 +9,9 @@ export const madsciSchemaVersion = '1.0.0';
 
 export const versionsCollection = 'schema_versions';
 
+/** Notes of a migration that is under way. */
+export const underwayCollection = 'madsci_experiments_migration';
+
 /**
  * The version of a database whose documents are being changed: neither this manager nor MADSci starts on it. MADSci takes it for a
  * database without a record.
@@ -21,12 +24,6 @@ export async function databaseVersion(db: Db): Promise<string | undefined> {
   if (typeof record?.['version'] === 'string') return record['version'];
   const collections = await db.listCollections({}, { nameOnly: true }).toArray();
   return collections.length === 0 ? undefined : betweenVersions;
-}
-
-/** What the newest record says of itself. */
-export async function newestNotes(db: Db): Promise<string> {
-  const [record] = await db.collection(versionsCollection).find().sort({ applied_at: -1 }).limit(1).toArray();
-  return String(record?.['migration_notes'] ?? '');
 }
 
 /** Makes this version the newest one. The two indexes are MADSci's. */

@@ -7,7 +7,7 @@ import { asStoreError, isBusy } from './errors.ts';
 import { migrations } from './migrations/index.ts';
 
 /** Marks the file as ours: "mdsx" in ASCII. */
-const applicationId = 0x6d647378;
+export const applicationId = 0x6d647378;
 
 /** How long an opening waits, blocking, for another process that writes. */
 const openTimeoutMs = 3000;
@@ -54,7 +54,7 @@ export function openDatabase(path: string): Opened {
  * One manager a file: a second one would double its commits and keep its own counts. The lock is a transaction held on a file beside the
  * database, so that the system drops it when the process dies, and backup tools can still read the database itself.
  */
-function holdAlone(path: string): () => void {
+export function holdAlone(path: string): () => void {
   const lockPath = `${path}-manager`;
   let lock: DatabaseSync | undefined;
   try {
