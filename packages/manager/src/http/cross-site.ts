@@ -27,7 +27,8 @@ export interface CrossSite {
  */
 export function createCrossSite(origins: readonly string[], serverHost: string): CrossSite {
   const allowed = new Set(origins.map((origin) => origin.toLowerCase()));
-  const ownNames = new Set([serverHost.toLowerCase(), hostname().toLowerCase()]);
+  const machine = hostname().toLowerCase();
+  const ownNames = new Set([serverHost.toLowerCase(), machine, `${machine}.local`]);
 
   /**
    * A page may call its own host, where that is a name of this machine: any other name could have been pointed here by the page's owner
@@ -36,11 +37,7 @@ export function createCrossSite(origins: readonly string[], serverHost: string):
   function isOwn(origin: URL, request: FastifyRequest): boolean {
     if (origin.host !== request.headers.host?.toLowerCase()) return false;
     const name = origin.hostname;
-    return (
-      isIP(name.replaceAll(/[[\]]/g, '')) !== 0 ||
-      ownNames.has(name) ||
-      ownNames.has(name.split('.')[0] ?? '')
-    );
+    return isIP(name.replaceAll(/[[\]]/g, '')) !== 0 || ownNames.has(name);
   }
 
   function isAllowed(text: string, request: FastifyRequest): boolean {
