@@ -1,10 +1,10 @@
 /** Stores to copy, and all that a store holds. */
+import { randomUUID } from 'node:crypto';
 import type { Archive, RecordKind, Records } from '../../packages/manager/src/store/archive.ts';
 import { recordKinds } from '../../packages/manager/src/store/archive.ts';
 import { openSqliteStore } from '../../packages/manager/src/store/sqlite/store.ts';
 import type { Store } from '../../packages/manager/src/store/store.ts';
 import { rawNumber, statuses, type Experiment } from '@madsci-ts/protocol';
-import { ulid } from 'ulid';
 import { commandOf, editOf, runIn, sampleRun, startOf } from '../../packages/manager/test/store/samples.ts';
 
 /** Values that a database may want to spell otherwise. */
@@ -37,9 +37,9 @@ async function fill(store: Store, runs: number) {
   await store.command(commandOf(id, 'cancel', { once: { key: 'refused', fingerprint: 'c' } }));
   const plain = Array.from({ length: runs }, async (_, index) => {
     const run = sampleRun({ notes: 'n'.repeat(index % 300) });
-    const keyed = { once: { key: `key ${ulid()}`, fingerprint: String(index) } };
+    const keyed = { once: { key: `key ${randomUUID()}`, fingerprint: String(index) } };
     await store.start(
-      startOf(run, { ...keyed, event: { event_id: ulid(), event_type: 'experiment_start' } }),
+      startOf(run, { ...keyed, event: { event_id: randomUUID(), event_type: 'experiment_start' } }),
     );
     if (index % 10 === 0) await store.edit(editOf(run._id, { notes: 'edited' }));
   });
