@@ -161,7 +161,7 @@ function readObject(schema: Keywords, value: unknown, loc: Loc, issues: Issue[])
     } else if (schema.required?.includes(name)) {
       report(issues, 'missing', [...loc, name], 'Field required', value);
     } else if (property.default !== undefined) {
-      result[name] = structuredClone(property.default);
+      result[name] = copied(property.default);
     }
   }
   if (schema.additionalProperties || schema.patternProperties) {
@@ -172,6 +172,11 @@ function readObject(schema: Keywords, value: unknown, loc: Loc, issues: Issue[])
     }
   }
   return result;
+}
+
+/** A default is every request's: what could be changed through one of them is copied. */
+function copied(value: unknown): unknown {
+  return typeof value === 'object' ? structuredClone(value) : value;
 }
 
 /** A plain assignment would call the setter of `__proto__`. */

@@ -91,9 +91,10 @@ function onceOf(request: FastifyRequest): Once | undefined {
 export function replyPage(call: Call<Route>, { texts, next }: TextPage): string {
   if (next !== undefined) {
     const { request, reply } = call;
-    const url = new URL(request.url, 'http://localhost');
-    url.searchParams.set('cursor', next);
-    reply.header('link', `<${url.pathname}${url.search}>; rel="next"`);
+    const [path, query] = request.url.split('?', 2);
+    const parameters = new URLSearchParams(query);
+    parameters.set('cursor', next);
+    reply.header('link', `<${path}?${parameters.toString()}>; rel="next"`);
   }
   return `[${texts.join(',')}]`;
 }
