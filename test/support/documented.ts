@@ -28,7 +28,7 @@ export async function loadDocument(url: string): Promise<DocumentCheck> {
   ajv.addSchema(document, 'openapi');
   const templates = Object.keys(document.paths).map((template) => ({
     template,
-    pattern: new RegExp(`^${template.replace('{id}', '[^/]+')}/?$`),
+    pattern: new RegExp(`^${template.replace('{id}', '[^/]+')}$`),
   }));
 
   function schemaFaults(pointer: string[], reply: RawReply): string[] {
@@ -40,7 +40,9 @@ export async function loadDocument(url: string): Promise<DocumentCheck> {
   }
 
   function faults(method: string, path: string, reply: RawReply): string[] {
-    const [plain = ''] = path.split('?');
+    // A request that is no HTTP belongs to no operation.
+    if (reply.text === 'Invalid HTTP request received.') return [];
+    const plain = (path.split('?')[0] ?? '').replace(/([^/])\/$/, '$1');
     const template = templates.find(({ pattern }) => pattern.test(plain))?.template ?? '';
     const verb = method.toLowerCase();
     const documented = document.paths[template]?.[verb]?.responses[String(reply.status)];

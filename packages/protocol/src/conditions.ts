@@ -1,6 +1,6 @@
 /** The four resource conditions of a design. Unknown fields of a condition are kept. */
 import Type, { type Static, type TProperties } from 'typebox';
-import { nullable, optional } from './schema.ts';
+import { FreeValueInput, nullable, optional } from './schema.ts';
 
 export const operators = [
   'is_greater_than',
@@ -74,6 +74,8 @@ const childField = {
 
 const open = <P extends TProperties>(properties: P) =>
   Type.Object(properties, { additionalProperties: Type.Unknown() });
+const openInput = <P extends TProperties>(properties: P) =>
+  Type.Object(properties, { additionalProperties: FreeValueInput });
 const discriminator = { discriminator: { propertyName: 'condition_type' } };
 
 export const Condition = Type.Union(
@@ -85,10 +87,16 @@ export type Condition = Static<typeof Condition>;
 /** As a request brings it: fields with a default may be left out. */
 export const ConditionInput = Type.Union(
   [
-    open(optional(present, 'condition_name', 'location_id', 'location_name', 'key', 'resource_class')),
-    open(optional(absent, 'condition_name', 'location_id', 'key')),
-    open(optional(field, 'condition_name', 'resource_id', 'resource_name')),
-    open(optional(childField, 'condition_name', 'resource_id', 'resource_name', 'key')),
+    openInput(optional(present, 'condition_name', 'location_id', 'location_name', 'key', 'resource_class')),
+    openInput(optional(absent, 'condition_name', 'location_id', 'key')),
+    openInput({
+      ...optional(field, 'condition_name', 'resource_id', 'resource_name'),
+      target_value: FreeValueInput,
+    }),
+    openInput({
+      ...optional(childField, 'condition_name', 'resource_id', 'resource_name', 'key'),
+      target_value: FreeValueInput,
+    }),
   ],
   discriminator,
 );

@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox';
 import { Condition, ConditionInput } from './conditions.ts';
 import { OwnershipInfo, OwnershipInfoInput } from './ownership.ts';
-import { FreeObject, nullable, optional } from './schema.ts';
+import { FreeObject, FreeObjectInput, nullable, optional } from './schema.ts';
 
 const properties = {
   experiment_name: Type.String({ description: 'Name of the experiment' }),
@@ -24,6 +24,7 @@ export const ExperimentDesignInput = Type.Object(
     ...optional(properties, 'experiment_description'),
     resource_conditions: Type.Optional(Type.Array(ConditionInput, { default: [] })),
     ownership_info: Type.Optional(OwnershipInfoInput),
+    metadata: Type.Optional(FreeObjectInput),
   },
   { title: 'ExperimentDesignInput' },
 );

@@ -2,7 +2,7 @@ import Type, { type Static } from 'typebox';
 import { ExperimentDesign, ExperimentDesignInput } from './design.ts';
 import { statuses, type Status } from './lifecycle.ts';
 import { OwnershipInfo } from './ownership.ts';
-import { Timestamp, Ulid, nullable } from './schema.ts';
+import { FreeValueInput, Timestamp, Ulid, nullable } from './schema.ts';
 
 const runName = nullable(Type.String({ maxLength: 10_000 }), 'Name of this run');
 const runDescription = nullable(Type.String({ maxLength: 100_000 }), 'What is special about this run');
@@ -50,6 +50,12 @@ export const Experiment = Type.Object(
     parent_experiment_id: nullable(Ulid, 'The run that this one repeats or resumes'),
     lease: nullable(Lease),
     version: Type.Integer({ minimum: 1, description: 'Number of accepted changes, the start included' }),
+    unreadable: Type.Optional(
+      Type.Array(Type.String(), {
+        description:
+          'What of the stored document could not be read, one sentence a fault; such a run is served as far as it goes',
+      }),
+    ),
   },
   { title: 'Experiment' },
 );
@@ -61,7 +67,7 @@ export const ExperimentStart = Type.Object(
     experiment_design: ExperimentDesignInput,
     run_name: Type.Optional(runName),
     run_description: Type.Optional(runDescription),
-    parameters: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { default: {} })),
+    parameters: Type.Optional(Type.Record(Type.String(), FreeValueInput, { default: {} })),
     tags: Type.Optional(tags),
     notes: Type.Optional(notes),
     parent_experiment_id: Type.Optional(nullable(Ulid)),

@@ -181,11 +181,13 @@ export const commandRoutes = {
   cancel: 'cancelExperiment',
 } as const satisfies Record<Command, RouteName>;
 
-/** Replies of a route beside 200. What a request brings decides: a body can be too large, a page of another origin can be refused. */
+/** Replies of a route beside 200. Any request can come too slowly, too often or with too much of a head. What a request brings decides: a body can be too large, a page of another origin can be refused. */
 export function otherReplies(route: Route): Record<number, TSchema> {
   const replies: Record<number, TSchema> = {
     ...route.replies,
+    408: ErrorBody,
     429: ErrorBody,
+    431: ErrorBody,
     500: ErrorBody,
     503: ErrorBody,
   };

@@ -36,5 +36,11 @@ export function optional<P extends TProperties, K extends keyof P & string>(
   return Object.fromEntries(entries) as Loosened<P, K>;
 }
 
+/** Any JSON value, as a request brings it: what cannot be kept everywhere is refused, see parse.ts. */
+export const FreeValueInput = Type.Unknown({ title: 'FreeValueInput' });
+
+/** A JSON object of any content, as a request brings it. */
+export const FreeObjectInput = Type.Record(Type.String(), FreeValueInput);
+
 /** A JSON object of any content. Numbers keep their spelling, see json.ts. */
 export const FreeObject = Type.Record(Type.String(), Type.Unknown());

@@ -1,6 +1,6 @@
 /** The OpenAPI document, made of the protocol's routes: nothing in it is written by hand a second time. */
 import type { TSchema } from 'typebox';
-import { otherReplies, routes, type Route } from '@madsci-ts/protocol';
+import { otherReplies, rawNumber, routes, type Route } from '@madsci-ts/protocol';
 
 type Json = Record<string, unknown>;
 
@@ -9,10 +9,12 @@ const descriptions: Record<number, string> = {
   400: 'The body cannot be read',
   403: 'A web page of another site asked for a change',
   404: 'Not found',
+  408: 'The request did not arrive whole in time',
   409: 'The state of the run does not allow it',
   413: 'The body is too large',
   422: 'The request does not fit its schema',
   429: 'Too many requests from this address',
+  431: 'The headers are too large',
   500: 'A fault of the manager; the body names the request in its log',
   503: 'The manager is starting or stopping, or its database cannot be used',
 };
@@ -56,11 +58,42 @@ function lift(value: unknown, components: Json): unknown {
   const entries = Object.entries(value)
     .filter(([name]) => !name.startsWith('x-'))
     .map(([name, one]) => [name, lift(one, components)] as const);
-  const lifted: Json = tuples(Object.fromEntries(entries));
-  const title = lifted['title'];
-  if (typeof title !== 'string' || lifted['type'] !== 'object') return lifted;
-  components[title] = lifted;
-  return { $ref: `#/components/schemas/${title}` };
+  const lifted: Json = bounded(maps(tuples(Object.fromEntries(entries))));
+  const { title } = lifted;
+  if (title === freeValueTitle) components[title] = freeValue;
+  else if (typeof title !== 'string' || lifted['type'] !== 'object') return lifted;
+  else components[title] = lifted;
+  return refTo(title);
+}
+
+const refTo = (title: string): Json => ({ $ref: `#/components/schemas/${title}` });
+
+const int64 = { minimum: rawNumber('-9223372036854775808'), maximum: rawNumber('9223372036854775807') };
+
+/** Any JSON value but for integers that do not fit into 64 bits. */
+const freeValueTitle = 'FreeValueInput';
+const freeValue: Json = {
+  title: freeValueTitle,
+  description: 'Any JSON value, nested 255 levels deep at most; numbers keep their spelling',
+  anyOf: [
+    { type: ['string', 'boolean', 'null'] },
+    { type: 'integer', ...int64 },
+    { type: 'number', not: { type: 'integer' } },
+    { type: 'array', items: refTo(freeValueTitle) },
+    { type: 'object', additionalProperties: refTo(freeValueTitle) },
+  ],
+};
+
+/** No integer is larger than 64 bits. */
+function bounded(schema: Json): Json {
+  return [schema['type']].flat().includes('integer') ? { ...int64, ...schema } : schema;
+}
+
+/** What TypeBox makes of an object with any names; its pattern leaves out names with a line break. */
+function maps(schema: Json): Json {
+  const { patternProperties, ...rest } = schema;
+  const values = (patternProperties as Json | undefined)?.['^.*$'];
+  return values === undefined ? schema : { ...rest, additionalProperties: values };
 }
 
 /** JSON Schema 2020-12 lists a tuple's items under `prefixItems`. */

@@ -49,9 +49,14 @@ function foreseen(error: unknown): Problem | undefined {
   return code === undefined ? undefined : plain(code);
 }
 
+/** Whether the client closed, or was cut off, before its request was whole: nobody reads the reply. */
+function hasLeft({ raw }: FastifyRequest): boolean {
+  return raw.destroyed && !raw.complete;
+}
+
 /** Replies to a failed request. What nobody foresaw is logged whole and told to the client by its request id alone. */
 export function replyWithProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const problem = foreseen(error);
+  const problem = hasLeft(request) ? plain('bad_request') : foreseen(error);
   if (problem === undefined || error instanceof StoreError) {
     request.log.error({ err: error }, 'request failed');
   }

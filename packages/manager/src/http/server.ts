@@ -25,6 +25,9 @@ import { getExperiment } from './routes/get-experiment.ts';
 import { listExperiments } from './routes/list-experiments.ts';
 import { startExperiment } from './routes/start-experiment.ts';
 
+/** How often Node looks for requests that are late. */
+const lateCheckMs = 1000;
+
 export interface ServerOptions {
   maxBodyBytes: number;
   maxHeaderBytes: number;
@@ -94,7 +97,11 @@ function createApp(options: ServerOptions, logger: FastifyBaseLogger): FastifyIn
     bodyLimit: options.maxBodyBytes,
     requestTimeout: options.requestTimeoutMs,
     keepAliveTimeout: options.keepAliveTimeoutMs,
-    http: { maxHeaderSize: options.maxHeaderBytes, headersTimeout: options.requestTimeoutMs },
+    http: {
+      maxHeaderSize: options.maxHeaderBytes,
+      headersTimeout: options.requestTimeoutMs,
+      connectionsCheckingInterval: lateCheckMs,
+    },
     trustProxy: options.trustedProxies.length === 0 ? false : [...options.trustedProxies],
     forceCloseConnections: 'idle',
     return503OnClosing: false,

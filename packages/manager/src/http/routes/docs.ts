@@ -32,6 +32,7 @@ const assets = [
   ['/docs/swagger-ui.css', 'swagger-ui-dist/swagger-ui.css', 'text/css; charset=utf-8'],
   ['/docs/swagger-ui-bundle.js', 'swagger-ui-dist/swagger-ui-bundle.js', 'text/javascript; charset=utf-8'],
   ['/docs/oauth2-redirect', 'swagger-ui-dist/oauth2-redirect.html', 'text/html; charset=utf-8'],
+  ['/docs/oauth2-redirect.js', 'swagger-ui-dist/oauth2-redirect.js', 'text/javascript; charset=utf-8'],
   ['/redoc/redoc.standalone.js', 'redoc/bundles/redoc.standalone.js', 'text/javascript; charset=utf-8'],
 ] as const;
 
