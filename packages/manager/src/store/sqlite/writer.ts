@@ -1,5 +1,5 @@
 /**
- * Group commit. Writes that arrive in the same turn of the event loop share one transaction and so one fsync; a write's promise resolves
+ * Group commit. Writes that arrive in successive turns of the event loop share one transaction and so one fsync; a write's promise resolves
  * after the commit. A timed window would only add its length to every reply.
  */
 import { StoreError } from '../store.ts';
@@ -8,6 +8,9 @@ import type { Transact, Work } from './transactions.ts';
 
 /** How long work that is in no hurry waits for a transaction to join before it gets its own. */
 const piggybackMs = 50;
+
+/** Writes that wait no longer for others to join them. */
+const maxBatch = 256;
 
 interface Pending {
   work: Work<unknown>;
@@ -31,15 +34,23 @@ export function createWriter(transact: Transact, path: string): Writer {
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
 
+  /** Resolves once a turn of the event loop has brought no further write: each that comes along spares an fsync. */
+  async function quiet() {
+    let seen = 0;
+    while (seen < queue.length && queue.length < maxBatch) {
+      seen = queue.length;
+      await new Promise(setImmediate);
+    }
+  }
+
   async function flush() {
     while (queue.length > 0) {
+      await quiet();
       const batch = queue;
       const along = riders;
       queue = [];
       riders = [];
       if (!(await settle(transact, path, batch, along))) riders.push(...along);
-      // Lets the replies leave and new requests arrive before the next transaction.
-      await new Promise(setImmediate);
     }
     running = undefined;
   }
@@ -48,7 +59,7 @@ export function createWriter(transact: Transact, path: string): Writer {
     if (closed) return Promise.reject(new StoreError(`The database ${path} is closed`));
     return new Promise<T>((resolve, reject) => {
       queue.push({ work, resolve: (value) => resolve(value as T), reject });
-      running ??= new Promise(setImmediate).then(flush);
+      running ??= flush();
     });
   }
 
