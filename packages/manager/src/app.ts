@@ -150,9 +150,17 @@ function createDomain(
   };
 }
 
-async function openConfiguredStore({ store }: Settings) {
+async function openConfiguredStore({ store, ...settings }: Settings): Promise<Domain['store']> {
   if (store.kind === 'sqlite') return openSqliteStore(store.path);
-  throw new StartError('This version keeps runs in SQLite only; set EXPERIMENT_DB_URL=sqlite:path');
+  // The driver's many modules are loaded where they are needed.
+  const { maxBodyBytes, openMongoStore } = await import('./store/mongo/store.ts');
+  if (settings.max_body_bytes > maxBodyBytes) {
+    throw new StartError(
+      `max_body_bytes is ${settings.max_body_bytes}, but must be ${maxBodyBytes} at most: a larger run does not fit into a MongoDB document`,
+    );
+  }
+  const { database_name: database, collection_name: collection } = settings;
+  return openMongoStore({ url: store.url, database, collection });
 }
 
 /** A database to copy from or into. `create` makes it where it is not there. */
