@@ -103,6 +103,39 @@ const rooms: Room[] = [
     allowed: ['../store/store.ts', '@madsci-ts/protocol', 'ulid'],
   },
   {
+    file: 'manager/src/backup/probe.ts',
+    refused: [
+      '../domain/x.ts',
+      '../http/x.ts',
+      '../app.ts',
+      '../cli/x.ts',
+      '../migrate/index.ts',
+      '../settings/load.ts',
+      'fastify',
+      'node:process',
+    ],
+    allowed: ['../store/sqlite/open.ts', '../store/mongo/names.ts', 'node:sqlite', 'mongodb', 'yaml'],
+  },
+  {
+    file: 'manager/src/migrate/probe.ts',
+    refused: [
+      '../domain/x.ts',
+      '../http/x.ts',
+      '../app.ts',
+      '../cli/x.ts',
+      '../settings/load.ts',
+      'fastify',
+      'node:process',
+    ],
+    allowed: [
+      '../backup/index.ts',
+      '../store/sqlite/open.ts',
+      '../store/mongo/names.ts',
+      'node:sqlite',
+      'mongodb',
+    ],
+  },
+  {
     file: 'manager/src/copy/probe.ts',
     refused: [
       '../app.ts',

@@ -15,6 +15,8 @@ export interface MadsciOptions {
   port?: number;
   /** Added to the server's environment, over what is set here. */
   env?: Record<string, string>;
+  /** A database server that runs already and keeps running. Default: an empty one of its own. */
+  mongoUrl?: string;
 }
 
 export interface MadsciServer {
@@ -23,10 +25,12 @@ export interface MadsciServer {
   mongoUrl: string;
   /** Process id of the Experiment Manager. */
   pid: number;
-  /** Process id of its database server. */
+  /** Process id of its own database server; 0 where it was given one. */
   databasePid: number;
   /** The environment that the Experiment Manager runs in. */
   env: Record<string, string>;
+  /** Ends the Experiment Manager alone, so that another one may use its database. */
+  stopManager(): Promise<void>;
   /** Ends both servers and removes their data. May be called twice. */
   stop(): Promise<void>;
 }
@@ -50,13 +54,16 @@ export async function startMadsci(options: MadsciOptions): Promise<MadsciServer>
   };
   try {
     const mongoPort = await findFreePort();
-    const database = await startDatabase(ferretDb, folder, mongoPort, started);
+    const given = options.mongoUrl;
+    const database =
+      given === undefined ? await startDatabase(ferretDb, folder, mongoPort, started) : undefined;
     const port = options.port || (await findFreePort());
     const url = `http://${host}:${port}`;
-    const mongoUrl = `mongodb://${host}:${mongoPort}`;
+    const mongoUrl = given ?? `mongodb://${host}:${mongoPort}`;
     const env = { ...managerEnvironment(folder, url, mongoUrl), ...options.env };
     const manager = await startManager(venv.python, folder, env, url, started);
-    return { url, mongoUrl, pid: manager.pid, databasePid: database.pid, env, stop };
+    const stopManager = () => manager.stop();
+    return { url, mongoUrl, pid: manager.pid, databasePid: database?.pid ?? 0, env, stopManager, stop };
   } catch (error) {
     await stop();
     throw error;

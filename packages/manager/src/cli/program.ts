@@ -1,6 +1,7 @@
 import tab from '@bomb.sh/tab/commander';
 import { Command } from 'commander';
 import { createRequire } from 'node:module';
+import { addBackupCommand } from './backup.ts';
 import { addCampaignsCommand } from './campaigns.ts';
 import { addCancelCommand } from './cancel.ts';
 import { addContinueCommand } from './continue.ts';
@@ -11,6 +12,7 @@ import { addFailCommand } from './fail.ts';
 import { addHealthCommand } from './health.ts';
 import { addHistoryCommand } from './history.ts';
 import { addListCommand } from './list.ts';
+import { addMigrateCommand } from './migrate.ts';
 import { addPauseCommand } from './pause.ts';
 import { addServeCommand } from './serve.ts';
 import { addSettingsCommand } from './settings.ts';
@@ -36,6 +38,8 @@ const adders = [
   addCampaignsCommand,
   addHealthCommand,
   addCopyCommand,
+  addBackupCommand,
+  addMigrateCommand,
   addSettingsCommand,
 ];
 

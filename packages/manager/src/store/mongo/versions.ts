@@ -29,10 +29,9 @@ export async function databaseVersion(db: Db): Promise<string | undefined> {
 /** Makes this version the newest one. The two indexes are MADSci's. */
 export async function recordVersion(db: Db, version: string, notes: string): Promise<void> {
   const versions = db.collection(versionsCollection);
-  await versions.createIndexes([
-    { key: { version: 1 }, name: 'version_unique', unique: true },
-    { key: { applied_at: -1 }, name: 'applied_at_desc' },
-  ]);
+  // One by one: FerretDB 1.24 ends the connection when several are made of which one is there.
+  await versions.createIndex({ version: 1 }, { name: 'version_unique', unique: true });
+  await versions.createIndex({ applied_at: -1 }, { name: 'applied_at_desc' });
   const record = { applied_at: new Date(), migration_notes: notes };
   await versions.updateOne({ version }, { $set: record }, { upsert: true });
 }
