@@ -58,6 +58,20 @@ const encodings: Row[] = [
     has: ['"type":"int_parsing_size","loc":["body","parameters","a",0]'],
   },
   {
+    name: 'a condition’s key of 1e18',
+    request: 'POST /experiment',
+    body: '{"experiment_design":{"experiment_name":"x","resource_conditions":[{"condition_type":"resource_present","key":1e18}]}}',
+    status: 200,
+    has: ['"key":1000000000000000000,'],
+  },
+  {
+    name: 'a condition’s key of 1e300',
+    request: 'POST /experiment',
+    body: '{"experiment_design":{"experiment_name":"x","resource_conditions":[{"condition_type":"resource_present","key":1e300}]}}',
+    status: 422,
+    has: ['"type":"int_parsing_size"'],
+  },
+  {
     name: 'a lone surrogate',
     ...untouched,
     body: String.raw`{"reason":"\ud800"}`,

@@ -5,7 +5,7 @@
  * the `loc` of a union's errors).
  */
 import type { Static, TSchema } from 'typebox';
-import { isRawNumber } from './json.ts';
+import { isRawNumber, rawNumber } from './json.ts';
 import { toUtc } from './time.ts';
 
 /** One fault of a request: FastAPI's form. `input` is what was given. */
@@ -286,7 +286,15 @@ function readInteger(schema: Keywords, given: unknown, loc: Loc, issues: Issue[]
     const msg = `Input should be less than or equal to ${schema.maximum}`;
     return report(issues, 'less_than_equal', loc, msg, given, { le: schema.maximum });
   }
-  return Number.isSafeInteger(value) ? value : readFree(given, loc, issues, 0);
+  return Number.isSafeInteger(value) ? value : readLargeInteger(value, given, loc, issues);
+}
+
+/** One beyond 2^53, which a JavaScript number does not hold to the last digit. */
+function readLargeInteger(value: number, given: unknown, loc: Loc, issues: Issue[]) {
+  const isWrittenOut = isRawNumber(given) && /^-?\d+$/.test(given.rawJSON);
+  const digits = isWrittenOut ? given.rawJSON : BigInt(value).toString();
+  readNumber(digits, loc, issues);
+  return rawNumber(digits);
 }
 
 const minInt64 = -(2n ** 63n);

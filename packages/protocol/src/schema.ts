@@ -36,8 +36,11 @@ export function optional<P extends TProperties, K extends keyof P & string>(
   return Object.fromEntries(entries) as Loosened<P, K>;
 }
 
-/** Any JSON value, as a request brings it: what cannot be kept everywhere is refused, see parse.ts. */
-export const FreeValueInput = Type.Unknown({ title: 'FreeValueInput' });
+/** Any JSON value, as a request brings it. JSON Schema cannot tell 6e23, which is kept, from an integer of 24 digits, which is refused. */
+export const FreeValueInput = Type.Unknown({
+  description:
+    'Any JSON value, nested 255 levels deep at most; a number without fraction and exponent fits into 64 bits',
+});
 
 /** A JSON object of any content, as a request brings it. */
 export const FreeObjectInput = Type.Record(Type.String(), FreeValueInput);

@@ -60,29 +60,12 @@ function lift(value: unknown, components: Json): unknown {
     .map(([name, one]) => [name, lift(one, components)] as const);
   const lifted: Json = bounded(maps(tuples(Object.fromEntries(entries))));
   const { title } = lifted;
-  if (title === freeValueTitle) components[title] = freeValue;
-  else if (typeof title !== 'string' || lifted['type'] !== 'object') return lifted;
-  else components[title] = lifted;
-  return refTo(title);
+  if (typeof title !== 'string' || lifted['type'] !== 'object') return lifted;
+  components[title] = lifted;
+  return { $ref: `#/components/schemas/${title}` };
 }
 
-const refTo = (title: string): Json => ({ $ref: `#/components/schemas/${title}` });
-
 const int64 = { minimum: rawNumber('-9223372036854775808'), maximum: rawNumber('9223372036854775807') };
-
-/** Any JSON value but for integers that do not fit into 64 bits. */
-const freeValueTitle = 'FreeValueInput';
-const freeValue: Json = {
-  title: freeValueTitle,
-  description: 'Any JSON value, nested 255 levels deep at most; numbers keep their spelling',
-  anyOf: [
-    { type: ['string', 'boolean', 'null'] },
-    { type: 'integer', ...int64 },
-    { type: 'number', not: { type: 'integer' } },
-    { type: 'array', items: refTo(freeValueTitle) },
-    { type: 'object', additionalProperties: refTo(freeValueTitle) },
-  ],
-};
 
 /** No integer is larger than 64 bits. */
 function bounded(schema: Json): Json {
