@@ -45,7 +45,7 @@ export interface ServerOptions {
 }
 
 /** `starting` and `stopping` answer 503. */
-export type Phase = 'starting' | 'ready' | 'stopping';
+type Phase = 'starting' | 'ready' | 'stopping';
 
 export interface Server {
   app: FastifyInstance;
