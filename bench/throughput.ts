@@ -18,7 +18,7 @@ const quietLogs = { EVENT_CLIENT_LOG_LEVEL: '30' };
 /** A control outside these bounds tells that the machine was too busy. */
 const controlBounds = [0.9, 1.1] as const;
 
-export interface OperationRatios {
+interface OperationRatios {
   operation: Operation;
   madsci: Ratio;
   madsciQuiet: Ratio;

@@ -79,7 +79,7 @@ function cycle(requests: readonly Buffer[]): NextRequest {
 }
 
 /** Fisher and Yates. */
-export function shuffled<T>(values: readonly T[]): T[] {
+function shuffled<T>(values: readonly T[]): T[] {
   const mixed = [...values];
   for (let last = mixed.length - 1; last > 0; last--) {
     const other = Math.floor(Math.random() * (last + 1));

@@ -51,7 +51,12 @@ function comparison({ summaries }: Throughput, title: string, field: 'perSecond'
 
 function storedRunsPlot({ ratios }: StoredRuns): string {
   const names = ratios.map(({ operation }) => operation);
-  const limit = { silent: true, symbol: 'none', data: [{ yAxis: 1.2, name: 'limit' }] };
+  const limit = {
+    silent: true,
+    symbol: 'none',
+    label: { position: 'insideEndTop' } as const,
+    data: [{ yAxis: 1.2, name: 'limit' }],
+  };
   const series = [
     bars(
       '100k stored runs',
@@ -91,8 +96,9 @@ function draw(
   const option: ComposeOption<BarSeriesOption> & object = {
     animation: false,
     backgroundColor: '#fff',
+    textStyle: { fontFamily: 'sans-serif' },
     title: { text: title, left: 'center', textStyle: { fontSize: 15 } },
-    legend: { bottom: 0 },
+    legend: { bottom: 0, itemGap: 30 },
     grid: { left: 60, right: 20, top: 50, bottom: 60 },
     xAxis: { type: 'category', data: [...names] },
     yAxis,

@@ -1,7 +1,7 @@
 /** Medians, and ratios of what was measured side by side. */
 
 /** The value at a share of the sorted values, between neighbours in proportion; NaN where there are none. */
-export function quantile(values: readonly number[], share: number): number {
+function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const place = (sorted.length - 1) * share;
   const below = sorted[Math.floor(place)] ?? Number.NaN;

@@ -98,7 +98,7 @@ function speeds(summaries: readonly Summary[]): string {
 }
 
 function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
-  const rule = columns.map((_, index) => (index === 0 ? '---' : '--:'));
+  const rule = columns.map((name, index) => (index === 0 || name === 'server' ? '---' : '--:'));
   return [columns, rule, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
