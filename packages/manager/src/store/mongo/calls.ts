@@ -32,7 +32,7 @@ export function createCalls({ where, maxWrites, onUnknown }: CallOptions): Calls
     try {
       return await within(work, timeoutMs, where);
     } catch (error) {
-      throw isDuplicate(error) || error instanceof MongoBulkWriteError ? error : asStoreError(error, where);
+      throw isDuplicate(error) || namesFaults(error) ? error : asStoreError(error, where);
     }
   }
 
@@ -49,6 +49,10 @@ export function createCalls({ where, maxWrites, onUnknown }: CallOptions): Calls
     close: () => (closed = true),
   };
 }
+
+/** Says of each document what became of it. The driver makes a bulk error of a lost connection too, which names none. */
+const namesFaults = (error: unknown): boolean =>
+  error instanceof MongoBulkWriteError && [error.writeErrors].flat().length > 0;
 
 /** Whether the write may have happened although it failed. */
 function isUnknown(error: unknown): boolean {

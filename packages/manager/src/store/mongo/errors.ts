@@ -43,7 +43,9 @@ function meaning(error: MongoError, where: string): string {
   if (error instanceof MongoServerError && tooLargeCodes.has(error.code)) {
     return `The run is larger than the 16 MiB that a document in the database at ${where} may have`;
   }
-  if (error instanceof MongoBulkWriteError) return `The database at ${where} refused the change`;
+  if (error instanceof MongoBulkWriteError) {
+    return `The database at ${where} did not confirm the change; whether it was made is not known`;
+  }
   return `The database at ${where} reports: ${withoutSecrets(error.message)}`;
 }
 

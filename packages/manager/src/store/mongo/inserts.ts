@@ -20,14 +20,14 @@ const duplicateKey = 11000;
 function perDocument(error: MongoBulkWriteError, count: number): (boolean | Error)[] {
   const unconfirmed = error.result.getWriteConcernError();
   const faults = new Map([error.writeErrors].flat().map((fault) => [fault.index, fault]));
+  // The driver makes such an error of a lost connection too: what is neither inserted nor at fault may be either.
+  const isComplete = error.insertedCount + faults.size === count;
   return Array.from({ length: count }, (_, index) => {
     const fault = faults.get(index);
     if (fault?.code === duplicateKey) return false;
     if (fault !== undefined)
       return new StoreError(`The database refuses the document: ${fault.errmsg ?? 'no reason given'}`);
-    if (unconfirmed === undefined) return true;
-    return new StoreError(
-      'The database could not confirm the change on a majority of its members; whether it stays is not known',
-    );
+    if (isComplete && unconfirmed === undefined) return true;
+    return new StoreError('The database did not confirm the change; whether it was made is not known');
   });
 }
