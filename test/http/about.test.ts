@@ -107,6 +107,8 @@ describe('about', () => {
       headers: { authorization: `Bearer ${secret}`, cookie: `session=${secret}` },
     });
     const id = headers['x-request-id'] ?? '';
+    // Lines are written together, a little later.
+    while (!manager.stderr().includes(`"${id}"`)) await new Promise((resolve) => setTimeout(resolve, 10));
     const lines = manager
       .stderr()
       .split('\n')

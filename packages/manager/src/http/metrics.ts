@@ -12,17 +12,33 @@ export interface Metrics {
   observe(route: string, method: string, status: number, seconds: number): void;
 }
 
+interface Answered {
+  method: string;
+  route: string;
+  status: number;
+  count: number;
+  observe(seconds: number): void;
+}
+
 export function createMetrics(store: () => Store): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  const labelNames = ['method', 'route', 'status'] as const;
+  /** What was answered, by method, route and status; label look-ups cost more than the counting. */
+  const answered = new Map<string, Answered>();
   const requests = new Counter({
     name: 'madsci_http_requests_total',
     help: 'Requests answered',
-    labelNames,
-    registers,
+    labelNames: ['method', 'route', 'status'],
+    registers: [],
+    collect() {
+      this.reset();
+      for (const { method, route, status, count } of answered.values()) {
+        this.inc({ method, route, status }, count);
+      }
+    },
   });
+  registry.registerMetric(requests);
   const durations = new Histogram({
     name: 'madsci_http_request_duration_seconds',
     help: 'Time from request to reply',
@@ -43,15 +59,9 @@ export function createMetrics(store: () => Store): Metrics {
     registers,
   });
 
-  /** Label look-ups cost more than the counting; each combination is looked up once. */
-  const observers = new Map<string, (seconds: number) => void>();
-  const observerOf = (method: string, route: string, status: number) => {
-    const count = requests.labels({ method, route, status });
+  const answeredBy = (method: string, route: string, status: number): Answered => {
     const duration = durations.labels({ method, route });
-    return (seconds: number) => {
-      count.inc();
-      duration.observe(seconds);
-    };
+    return { method, route, status, count: 0, observe: (seconds) => duration.observe(seconds) };
   };
 
   return {
@@ -64,9 +74,10 @@ export function createMetrics(store: () => Store): Metrics {
     },
     observe(route, method, status, seconds) {
       const key = `${method} ${route} ${status}`;
-      const observer = observers.get(key) ?? observerOf(method, route, status);
-      observers.set(key, observer);
-      observer(seconds);
+      let entry = answered.get(key);
+      if (entry === undefined) answered.set(key, (entry = answeredBy(method, route, status)));
+      entry.count++;
+      entry.observe(seconds);
     },
   };
 }

@@ -58,7 +58,7 @@ function hasLeft({ raw }: FastifyRequest): boolean {
 export function replyWithProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = hasLeft(request) ? plain('bad_request') : foreseen(error);
   if (problem === undefined || error instanceof StoreError) {
-    request.log.error({ err: error }, 'request failed');
+    request.log.error({ request_id: request.id, err: error }, 'request failed');
   }
   const { status, body } = problem ?? plain('internal');
   if (status === 503) reply.header('retry-after', String(retryAfterS));
