@@ -6,22 +6,26 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { DatabaseSync } from 'node:sqlite';
-import { describe, test, type TestContext } from 'node:test';
+import { after, before, describe, test, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { openMongoArchive } from '../packages/manager/src/store/mongo/archive.ts';
+import { openMongoStore } from '../packages/manager/src/store/mongo/store.ts';
 import { openSqliteArchive } from '../packages/manager/src/store/sqlite/archive.ts';
 import { openSqliteStore } from '../packages/manager/src/store/sqlite/store.ts';
 import { StoreError } from '../packages/manager/src/store/store.ts';
 import { createCli, type Cli } from './support/cli.ts';
-import { contentOf, fillSqlite, readAll } from './support/copies.ts';
-import { chooseSeeds, withSeed } from './support/random.ts';
+import { commandOf, runIn } from '../packages/manager/test/store/samples.ts';
+import { contentOf, fill, fillSqlite, readAll, seenOf } from './support/copies.ts';
+import { startFerretDb, type FerretDb } from './support/ferretdb.ts';
+import { chooseSeeds, withSeed, type Random } from './support/random.ts';
 
 const soak = process.env['SOAK'] === '1';
 /** Copies that are killed until they are complete. */
-const rounds = soak ? 60 : 4;
-const runs = 2000;
+const rounds = soak ? 60 : 2;
+const runs = 1500;
 
 async function contentOfFile(path: string) {
-  const archive = await openSqliteArchive(path, { create: false });
+  const archive = await openSqliteArchive(path, { create: false, undeliveredSince: 0 });
   try {
     return await contentOf(archive);
   } finally {
@@ -52,17 +56,34 @@ interface Report {
   runs_by_status: Record<string, number>;
 }
 
-async function copied(cli: Cli, from: string, to: string): Promise<Report> {
-  const { code, stdout, stderr } = await cli.run(['copy', '--from', from, '--to', to, '--json']);
+async function copied(cli: Cli, from: string, to: string, more: string[] = []): Promise<Report> {
+  const { code, stdout, stderr } = await cli.run(['copy', '--from', from, '--to', to, '--json', ...more]);
   assert.deepEqual([code, stderr], [0, '']);
   return JSON.parse(stdout) as Report;
 }
 
-async function refused(cli: Cli, from: string, to: string, reason: RegExp) {
-  const { code, stdout, stderr } = await cli.run(['copy', '--from', from, '--to', to]);
+async function refused(cli: Cli, from: string, to: string, reason: RegExp, more: string[] = []) {
+  const { code, stdout, stderr } = await cli.run(['copy', '--from', from, '--to', to, ...more]);
   assert.equal(code, 1, stdout);
   assert.match(stderr, reason);
   assert.doesNotMatch(stderr, /fault of the program/);
+}
+
+/** How long a copy may run until it is killed; the fourth try comes to its end. */
+function patience(tries: number, random: Random, tookMs: number): number {
+  return tries < 3 ? tookMs * 0.3 + random.below(tookMs * 0.6) : 60_000;
+}
+
+/** Runs the copy and kills it after this time; resolves to whether it had ended by itself. */
+async function killedAfter(cli: Cli, args: string[], ms: number): Promise<boolean> {
+  const child = cli.spawn(args);
+  child.stdout?.resume();
+  child.stderr?.resume();
+  const exit = once(child, 'exit') as Promise<[number | null]>;
+  await Promise.race([exit, delay(ms, undefined, { ref: false })]);
+  child.kill('SIGKILL');
+  const [code] = await exit;
+  return code === 0;
 }
 
 describe('SQLite to SQLite', () => {
@@ -105,9 +126,9 @@ describe('SQLite to SQLite', () => {
   test('a target with other runs, a missing source and a file of another program are refused', async (t) => {
     const { cli, source, target } = await prepared(t, 5);
     await fillSqlite(target, 5);
-    const before = await contentOfFile(target);
+    const untouched = await contentOfFile(target);
     await refused(cli, `sqlite:${source}`, `sqlite:${target}`, /holds other records already/);
-    assert.deepEqual(await contentOfFile(target), before);
+    assert.deepEqual(await contentOfFile(target), untouched);
     await refused(cli, 'sqlite:none.db', 'sqlite:new.db', /There is no database .*none\.db/);
     assert.ok(!existsSync(join(cli.folder, 'none.db')));
     const foreign = join(cli.folder, 'foreign.db');
@@ -130,43 +151,135 @@ describe('SQLite to SQLite', () => {
 
   test('a target that holds the unfinished copy of another source is refused', async (t) => {
     const { cli, source, target } = await prepared(t, 5);
-    const archive = await openSqliteArchive(target, { create: true });
+    const archive = await openSqliteArchive(target, { create: true, undeliveredSince: 0 });
     await archive.begin({ from: 'sqlite:/elsewhere.db', kind: 'run' });
     await archive.close();
     await refused(cli, `sqlite:${source}`, `sqlite:${target}`, /unfinished copy of sqlite:\/elsewhere\.db/);
     await refused(cli, `sqlite:${target}`, `sqlite:new.db`, /is itself an unfinished copy/);
   });
 
-  test('a source that changed between a break and the second try is copied anew', async (t) => {
+  test('a source that changed between a break and the second try is told, and nothing is removed', async (t) => {
     const { cli, source, target } = await prepared(t, 5);
     const [from, to] = [
-      await openSqliteArchive(source, { create: false }),
-      await openSqliteArchive(target, { create: true }),
+      await openSqliteArchive(source, { create: false, undeliveredSince: 0 }),
+      await openSqliteArchive(target, { create: true, undeliveredSince: 0 }),
     ];
     const records = await readAll(from, 'run');
     await to.begin({ from: `sqlite:${source}`, kind: 'run' });
-    await to.put('run', records, { from: `sqlite:${source}`, kind: 'history' });
+    await to.put('run', records, { from: `sqlite:${source}`, kind: 'campaign' });
     await Promise.all([from.close(), to.close()]);
     await fillSqlite(source, 3);
-    assert.equal((await copied(cli, `sqlite:${source}`, `sqlite:${target}`)).was, 'new');
-    assert.deepEqual(await contentOfFile(target), await contentOfFile(source));
+    await refused(
+      cli,
+      `sqlite:${source}`,
+      `sqlite:${target}`,
+      /differ \(run, history, .*remove the target and copy again/,
+    );
+    await refused(cli, `sqlite:${source}`, `sqlite:${target}`, /differ/);
+    assert.equal((await contentOfFile(target)).run.length, records.length);
+  });
+});
+
+describe('SQLite to MongoDB and back', () => {
+  let server: FerretDb;
+
+  before(async () => {
+    server = await startFerretDb();
+  });
+  after(() => server.stop());
+
+  const openMongo = (database: string) => {
+    const place = { url: server.url, database, collection: 'experiments' };
+    return openMongoArchive(place, { create: false, undeliveredSince: 0 });
+  };
+
+  test('all three are equal record by record', async (t) => {
+    const { cli, source, target } = await prepared(t, 150);
+    const there = ['--to-database', 'all'];
+    const to = await copied(cli, `sqlite:${source}`, server.url, there);
+    assert.deepEqual((await copied(cli, `sqlite:${source}`, server.url, there)).was, 'equal');
+    const back = await copied(cli, server.url, `sqlite:${target}`, ['--from-database', 'all']);
+    const expected = await contentOfFile(source);
+    const archive = await openMongo('all');
+    assert.deepEqual(await contentOf(archive), expected);
+    await archive.close();
+    assert.deepEqual(await contentOfFile(target), expected);
+    assert.deepEqual(back.records, to.records);
+    assert.deepEqual(await countsOfFile(target), await countsOfFile(source));
+  });
+
+  test('what a manager wrote there comes over as the manager reads it', async (t) => {
+    const cli = await createCli(t);
+    const place = { url: server.url, database: 'written', collection: 'experiments' };
+    const store = await openMongoStore(place);
+    await fill(store, 40);
+    const [{ _id: id }] = [await runIn(store, 'paused')];
+    for (let count = 0; count < 70; count++)
+      await store.command(commandOf(id, count % 2 ? 'pause' : 'continue'));
+    await store.close();
+    // Opened again: until then a manager remembers more of its events than it keeps.
+    const reopened = await openMongoStore(place);
+    const expected = await seenOf(reopened);
+    await reopened.close();
+    const target = join(cli.folder, 'target.db');
+    await copied(cli, server.url, `sqlite:${target}`, ['--from-database', 'written']);
+    const copy = await openSqliteStore(target);
+    assert.deepEqual(await seenOf(copy), expected);
+    await copy.close();
+    await copied(cli, `sqlite:${target}`, server.url, ['--to-database', 'again']);
+    const again = await openMongoStore({ ...place, database: 'again' });
+    assert.deepEqual(await seenOf(again), expected);
+    await again.close();
+  });
+
+  test('a database with other runs and one that is not there are refused', async (t) => {
+    const { cli, source } = await prepared(t, 5);
+    await copied(cli, `sqlite:${source}`, server.url, ['--to-database', 'taken']);
+    const other = join(cli.folder, 'other.db');
+    await fillSqlite(other, 5);
+    await refused(cli, `sqlite:${other}`, server.url, /holds other records already/, [
+      '--to-database',
+      'taken',
+    ]);
+    await refused(cli, server.url, 'sqlite:new.db', /There is no database nowhere at/, [
+      '--from-database',
+      'nowhere',
+    ]);
+  });
+
+  test('a copy that is killed ends, run again, as an undisturbed one, and no manager starts on it before', async (t) => {
+    const { cli, source } = await prepared(t, 200);
+    const expected = await contentOfFile(source);
+    const began = performance.now();
+    await copied(cli, `sqlite:${source}`, server.url, ['--to-database', 'undisturbed']);
+    const tookMs = performance.now() - began;
+    const found = { kills: 0, unfinished: 0 };
+    for (const seed of chooseSeeds(soak ? 30 : 1)) {
+      await withSeed(seed, async (random) => {
+        const database = `killed_${seed}`;
+        const args = ['copy', '--from', `sqlite:${source}`, '--to', server.url, '--to-database', database];
+        for (let tries = 0; !(await killedAfter(cli, args, patience(tries, random, tookMs))); tries++) {
+          found.kills++;
+          const place = { url: server.url, database, collection: 'experiments' };
+          const archive = await openMongoArchive(place, { create: true, undeliveredSince: 0 });
+          const mark = await archive.mark();
+          await archive.close();
+          if (mark === undefined) continue;
+          found.unfinished++;
+          await assert.rejects(openMongoStore(place), /holds an unfinished copy of sqlite:/);
+        }
+        const archive = await openMongo(database);
+        assert.deepEqual(await contentOf(archive), expected);
+        await archive.close();
+      });
+    }
+    assert.ok(found.unfinished > 0, `of ${found.kills} kills one at least hit the work`);
+    t.diagnostic(`${found.kills} kills, ${found.unfinished} of them while it copied or checked`);
   });
 });
 
 describe('a copy that is killed', () => {
   let tookMs = 0;
-
-  /** Runs the copy and kills it after this time; resolves to whether it had ended by itself. */
-  async function killedAfter(cli: Cli, args: string[], ms: number): Promise<boolean> {
-    const child = cli.spawn(args);
-    child.stdout?.resume();
-    child.stderr?.resume();
-    const exit = once(child, 'exit') as Promise<[number | null]>;
-    await Promise.race([exit, delay(ms)]);
-    child.kill('SIGKILL');
-    const [code] = await exit;
-    return code === 0;
-  }
 
   test('ends, run again, as an undisturbed one', async (t) => {
     const { cli, source, target } = await prepared(t, runs);
@@ -181,7 +294,7 @@ describe('a copy that is killed', () => {
     for (const seed of chooseSeeds(rounds)) {
       await withSeed(seed, async (random) => {
         for (const name of ['', '-wal', '-shm', '-manager']) await rm(`${target}${name}`, { force: true });
-        while (!(await killedAfter(cli, args, tookMs * 0.25 + random.below(tookMs * 0.6)))) {
+        for (let tries = 0; !(await killedAfter(cli, args, patience(tries, random, tookMs))); tries++) {
           found.kills++;
           if (await refusesManager(target)) found.unfinished++;
         }
@@ -196,7 +309,7 @@ describe('a copy that is killed', () => {
   /** Whether the file holds an unfinished copy; a manager must not start on it then. */
   async function refusesManager(path: string): Promise<boolean> {
     if (!existsSync(path)) return false;
-    const archive = await openSqliteArchive(path, { create: false });
+    const archive = await openSqliteArchive(path, { create: false, undeliveredSince: 0 });
     const mark = await archive.mark();
     await archive.close();
     if (mark === undefined) return false;

@@ -33,8 +33,8 @@ interface Project {
 
 /** The project as compose understands it with one of the files in deploy/. */
 async function compose(envFile?: string): Promise<Project> {
-  const variables = envFile === undefined ? {} : parseEnv(await readFile(inRoot(envFile)));
-  const { COMPOSE_PROFILES = '', ...rest } = variables;
+  const variables = envFile === undefined ? {} : parseEnv(await readFile(inRoot(envFile), 'utf8'));
+  const { COMPOSE_PROFILES = '', ...rest } = variables as Record<string, string>;
   const profiles = COMPOSE_PROFILES === '' ? [] : COMPOSE_PROFILES.split(',');
   const env = cleanEnvironment(rest);
   const parameters = [inRoot('compose.yaml'), ...profiles];
@@ -183,7 +183,7 @@ async function serveAndAsk(app: string, data: string, final: string[]) {
     runCommand(program, [...parameters, ...more], { cwd: data, env, timeoutMs });
   await assert.rejects(ask('--timeout', '1'), 'unhealthy before it runs');
 
-  const child = spawn('madsci-experiments', ['serve'], { cwd: data, env, stdio: 'ignore' });
+  const child = spawn(join(bin, 'madsci-experiments'), ['serve'], { cwd: data, env, stdio: 'ignore' });
   const exit = once(child, 'exit');
   try {
     const deadline = performance.now() + timeoutMs;

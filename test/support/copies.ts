@@ -5,7 +5,15 @@ import { recordKinds } from '../../packages/manager/src/store/archive.ts';
 import { openSqliteStore } from '../../packages/manager/src/store/sqlite/store.ts';
 import type { Store } from '../../packages/manager/src/store/store.ts';
 import { rawNumber, statuses, type Experiment } from '@madsci-ts/protocol';
-import { commandOf, editOf, runIn, sampleRun, startOf } from '../../packages/manager/test/store/samples.ts';
+import {
+  commandOf,
+  editOf,
+  readHistory,
+  readRuns,
+  runIn,
+  sampleRun,
+  startOf,
+} from '../../packages/manager/test/store/samples.ts';
 
 /** Values that a database may want to spell otherwise. */
 const trickyParameters = {
@@ -29,9 +37,9 @@ export async function fillSqlite(path: string, runs: number): Promise<void> {
   }
 }
 
-async function fill(store: Store, runs: number) {
+export async function fill(store: Store, runs: number): Promise<void> {
   for (const status of statuses) await runIn(store, status);
-  const tricky = sampleRun({ parameters: trickyParameters });
+  const tricky = sampleRun({ parameters: trickyParameters, started_at: new Date().toISOString() });
   await store.start(startOf(tricky, { undelivered: { fingerprint: 'lost' } }));
   const { _id: id } = await runIn(store, 'completed');
   await store.command(commandOf(id, 'cancel', { once: { key: 'refused', fingerprint: 'c' } }));
@@ -71,4 +79,14 @@ export async function readAll<Kind extends RecordKind>(
     after = page.next;
   } while (after !== undefined);
   return records;
+}
+
+/** All that can be seen of a store through its own calls. */
+export async function seenOf(store: Store) {
+  const runs = await readRuns(store);
+  const histories: unknown[] = [];
+  for (const { _id } of runs) histories.push(await readHistory(store, _id));
+  const campaigns = (await store.campaigns({ limit: 100 })).map(({ text }) => text);
+  const [counts, events] = [await store.counts(), await store.events(10_000)];
+  return { runs, histories, campaigns, counts, events, undelivered: await store.undelivered(0) };
 }

@@ -170,12 +170,20 @@ export interface ArchivePlace {
   database: string;
   collection: string;
   create: boolean;
+  /** Milliseconds since 1970: marks of undelivered starts before that are left out. */
+  undeliveredSince: number;
 }
 
 /** @throws StoreError (as a rejection) which says why the database cannot be used */
-export async function openArchive({ store, create }: ArchivePlace): Promise<Archive> {
-  if (store.kind === 'sqlite') return openSqliteArchive(store.path, { create });
-  throw new StartError('This version keeps runs in SQLite only; name a database by sqlite:path');
+export async function openArchive({
+  store,
+  database,
+  collection,
+  ...options
+}: ArchivePlace): Promise<Archive> {
+  if (store.kind === 'sqlite') return openSqliteArchive(store.path, options);
+  const { openMongoArchive } = await import('./store/mongo/archive.ts');
+  return openMongoArchive({ url: store.url, database, collection }, options);
 }
 
 function serverOptions(settings: Settings): ServerOptions {

@@ -1,7 +1,7 @@
 /** Carries runs from one database into another one: how a laboratory outgrows SQLite, or leaves MongoDB. */
 import type { Command } from 'commander';
 import type { ArchivePlace } from '../app.ts';
-import type { CopyProgress, CopyResult } from '../copy/copy.ts';
+import { copyStore, undeliveredWindowMs, type CopyProgress, type CopyResult } from '../copy/copy.ts';
 import { loadSettings, parseStore, redactUrl } from '../settings/index.ts';
 import { InputError } from './exit-codes.ts';
 import { printJson, printTable, note } from './output.ts';
@@ -59,11 +59,8 @@ manager starts on the target. A password belongs into the settings (db_url) rath
 
 async function copy(flags: CopyFlags) {
   const { from, to } = places(flags);
-  // Only this command and serve need their modules.
-  const [{ openArchive }, { copyStore }] = await Promise.all([
-    import('../app.ts'),
-    import('../copy/copy.ts'),
-  ]);
+  // Only this command and serve need the drivers.
+  const { openArchive } = await import('../app.ts');
   const bar = progressBar();
   await using stack = new AsyncDisposableStack();
   const open = async (place: ArchivePlace) => {
@@ -84,11 +81,13 @@ function places(flags: CopyFlags): { from: ArchivePlace; to: ArchivePlace } {
   if (flags.from === undefined && flags.to === undefined) {
     throw new InputError('Give --from, --to or both: one of them may be the db_url of the settings.');
   }
+  const undeliveredSince = Date.now() - undeliveredWindowMs;
   const place = (side: 'from' | 'to', url: string | undefined): ArchivePlace => ({
     store: url === undefined ? settings.store : parseStore(url, `--${side}`),
     database: flags[`${side}Database`] ?? settings.database_name,
     collection: flags[`${side}Collection`] ?? settings.collection_name,
     create: side === 'to',
+    undeliveredSince,
   });
   const both = { from: place('from', flags.from), to: place('to', flags.to) };
   if (nameOf(both.from) !== nameOf(both.to)) return both;

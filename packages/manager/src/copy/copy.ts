@@ -8,7 +8,10 @@ import {
 } from '../store/archive.ts';
 import { compare, type Checked } from './check.ts';
 
-export interface CopySide {
+/** A start is marked as undelivered for a minute. A copy takes over marks of this age, so that stopping and starting managers has its time. */
+export const undeliveredWindowMs = 10 * 60_000;
+
+interface CopySide {
   archive: Archive;
   /** The database for people, without secrets. */
   name: string;
@@ -33,7 +36,7 @@ export interface CopyResult extends Checked {
 }
 
 /** A copy that cannot be, or did not come out right; the message is a sentence for the operator. */
-export class CopyError extends Error {
+class CopyError extends Error {
   override name = 'CopyError';
   /** Tells the command line that this is no fault of the program. */
   readonly expected = true;
@@ -42,7 +45,7 @@ export class CopyError extends Error {
 /**
  * Copies, checks counts and checksums, and lets managers use the target.
  *
- * @throws CopyError where the target holds something else, or the two differ at the end; StoreError where a database fails
+ * @throws CopyError (`expected`) where the target holds something else, or the two differ at the end; StoreError where a database fails
  */
 export async function copyStore(options: CopyOptions): Promise<CopyResult> {
   const { source, target } = options;
@@ -59,35 +62,32 @@ export async function copyStore(options: CopyOptions): Promise<CopyResult> {
       `${target.name} holds an unfinished copy of ${found.from}; complete that copy, or name another target`,
     );
   }
-  const resumed = found !== undefined && (found.kind !== 'run' || found.after !== undefined);
-  const checked = await carryAndCheck(options, resumed ? found : undefined).catch((error: unknown) => {
-    if (resumed && error instanceof RunMissingError) return undefined;
-    throw error;
+  if (found === undefined) await target.archive.begin({ from: source.name, kind: 'run' });
+  const { checked, differences } = await carryAndCheck(options, found).catch((error: unknown) => {
+    throw error instanceof RunMissingError ? differing(options, ['history']) : error;
   });
-  if (checked !== undefined) return { ...checked, was: resumed ? 'resumed' : 'new' };
-  // What was copied before the break has changed since.
-  const again = resumed ? await carryAndCheck(options, undefined) : undefined;
-  if (again !== undefined) return { ...again, was: 'new' };
-  await target.archive.begin({ from: source.name, kind: 'run' });
-  throw new CopyError(
-    `${source.name} changed while it was copied, so the copy was thrown away; stop every manager that uses it, and copy again`,
+  if (differences.length > 0) throw differing(options, differences);
+  await target.archive.finish();
+  return { ...checked, was: found === undefined ? 'new' : 'resumed' };
+}
+
+/** Nothing is removed here: what was written to the target meanwhile may be somebody's runs. */
+function differing({ source, target }: CopyOptions, kinds: string[]): CopyError {
+  return new CopyError(
+    `${source.name} and ${target.name} differ (${kinds.join(', ')}): one of them was changed since the copy began; ` +
+      'stop every manager that uses them, remove the target and copy again',
   );
 }
 
-/** Undefined where source and target differ at the end. */
-async function carryAndCheck(options: CopyOptions, mark: CopyMark | undefined): Promise<Checked | undefined> {
+async function carryAndCheck(options: CopyOptions, mark: CopyMark | undefined) {
   const { source, target } = options;
   const steps = await stepCounter(options);
-  const start = mark ?? { from: source.name, kind: 'run' };
-  if (mark === undefined) await target.archive.begin(start);
+  const start = mark ?? { kind: 'run' as const };
   const pending = start.kind === undefined ? [] : recordKinds.slice(recordKinds.indexOf(start.kind));
   for (const kind of pending) {
-    await carry(options, kind, kind === start.kind ? start.after : undefined, steps.copied);
+    await carry(options, kind, kind === start.kind ? mark?.after : undefined, steps.copied);
   }
-  const { checked, differences } = await compare(source.archive, target.archive, steps.checked);
-  if (differences.length > 0) return undefined;
-  await target.archive.finish();
-  return checked;
+  return compare(source.archive, target.archive, steps.checked);
 }
 
 async function carry(

@@ -4,7 +4,7 @@
  */
 import { StoreError, type Counts } from './store.ts';
 
-/** A run, and the mark of a start whose reply may not have reached its client. */
+/** A run, and the mark of a start whose reply may not have reached its client, where that was a short time ago. */
 export interface RunRecord {
   id: string;
   text: string;
@@ -13,14 +13,14 @@ export interface RunRecord {
   undelivered: { fingerprint: string; at: number } | null;
 }
 
-export interface HistoryRecord {
+interface HistoryRecord {
   run: string;
   sequence: number;
   text: string;
 }
 
 /** The outcome kept for an Idempotency-Key; `at` in milliseconds since 1970, `outcome` as JSON text. */
-export interface OnceRecord {
+interface OnceRecord {
   key: string;
   fingerprint: string;
   at: number;
@@ -28,14 +28,14 @@ export interface OnceRecord {
 }
 
 /** An event that waits for the Event Manager; `run` is the document as it was then. */
-export interface EventRecord {
+interface EventRecord {
   event_id: string;
   event_type: string;
   at: string;
   run: string;
 }
 
-export interface CampaignRecord {
+interface CampaignRecord {
   id: string;
   version: number;
   text: string;
@@ -86,11 +86,12 @@ export interface Archive {
 
   /** Of a copy into this store that is not complete. */
   mark(): Promise<CopyMark | undefined>;
-  /** Removes every record and sets the mark. */
+  /** Sets the mark, on a store that holds no record. */
   begin(mark: CopyMark): Promise<void>;
   /**
    * Adds the records and moves the mark on. After a crash the mark stands before these records and some or all of them may be there: put
-   * again, they are there once. Rejects with a RunMissingError where a history entry's run is not there.
+   * again, they are there once. Rejects with a RunMissingError where it sees that a
+   * history entry's run is not there.
    */
   put<Kind extends RecordKind>(kind: Kind, records: Records[Kind][], mark: CopyMark): Promise<void>;
   /** Removes the mark: the copy is complete. */
@@ -102,7 +103,7 @@ export interface Archive {
 /** A history entry comes to a store that has not got its run. */
 export class RunMissingError extends StoreError {
   constructor(run: string) {
-    super(`The source holds a history entry of run ${run}, but not that run`);
+    super(`There is a history entry of run ${run}, but not that run`);
   }
 }
 

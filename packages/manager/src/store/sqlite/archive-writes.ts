@@ -9,11 +9,6 @@ type Puts = { [Kind in RecordKind]: (record: Records[Kind]) => void };
 export function createArchiveWrites(database: DatabaseSync, counters: Counters) {
   const puts: Puts = { run: createRunPut(database, counters), ...createOtherPuts(database, counters) };
   return {
-    empty() {
-      for (const table of ['run', 'counter', 'history', 'outbox', 'once', 'undelivered', 'campaign']) {
-        database.exec(`DELETE FROM ${table}`);
-      }
-    },
     put<Kind extends RecordKind>(kind: Kind, records: Records[Kind][]) {
       const put = puts[kind];
       for (const record of records) put(record);

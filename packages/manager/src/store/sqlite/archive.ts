@@ -34,7 +34,7 @@ const readings: { [Kind in RecordKind]: Reading<Kind> } = {
   run: {
     table: 'run',
     select: `SELECT run.position AS place, run.id, document, entries, fingerprint, at
-      FROM run LEFT JOIN undelivered ON undelivered.id = run.id WHERE run.position > ? ORDER BY run.position`,
+      FROM run LEFT JOIN undelivered ON undelivered.id = run.id AND at >= :since WHERE run.position > :after ORDER BY run.position`,
     first: 0,
     record: (row) => ({
       id: String(row['id']),
@@ -47,7 +47,7 @@ const readings: { [Kind in RecordKind]: Reading<Kind> } = {
   history: {
     table: 'history',
     select: `SELECT history.position AS place, id, sequence, entry
-      FROM history CROSS JOIN run ON run.position = history.run WHERE history.position > ? ORDER BY history.position`,
+      FROM history CROSS JOIN run ON run.position = history.run WHERE history.position > :after ORDER BY history.position`,
     first: 0,
     record: (row) => ({
       run: String(row['id']),
@@ -57,7 +57,7 @@ const readings: { [Kind in RecordKind]: Reading<Kind> } = {
   },
   once: {
     table: 'once',
-    select: 'SELECT key AS place, fingerprint, at, outcome FROM once WHERE key > ? ORDER BY key',
+    select: 'SELECT key AS place, fingerprint, at, outcome FROM once WHERE key > :after ORDER BY key',
     first: '',
     record: (row) => ({
       key: String(row['place']),
@@ -69,7 +69,7 @@ const readings: { [Kind in RecordKind]: Reading<Kind> } = {
   event: {
     table: 'outbox',
     select:
-      'SELECT position AS place, event_id, event_type, at, run FROM outbox WHERE position > ? ORDER BY position',
+      'SELECT position AS place, event_id, event_type, at, run FROM outbox WHERE position > :after ORDER BY position',
     first: 0,
     record: (row) => ({
       event_id: String(row['event_id']),
@@ -81,7 +81,7 @@ const readings: { [Kind in RecordKind]: Reading<Kind> } = {
   campaign: {
     table: 'campaign',
     select:
-      'SELECT position AS place, id, version, document FROM campaign WHERE position > ? ORDER BY position',
+      'SELECT position AS place, id, version, document FROM campaign WHERE position > :after ORDER BY position',
     first: 0,
     record: (row) => ({
       id: String(row['id']),
@@ -94,9 +94,13 @@ const readings: { [Kind in RecordKind]: Reading<Kind> } = {
 /**
  * Opens the file at `path` to copy from it or into it, alone as a manager does.
  *
+ * @param undeliveredSince milliseconds since 1970; marks of starts before that are left out
  * @throws StoreError (as a rejection) where the file is in use, is no store, or is not there and `create` is false
  */
-export async function openSqliteArchive(path: string, { create }: { create: boolean }): Promise<Archive> {
+export async function openSqliteArchive(
+  path: string,
+  { create, undeliveredSince }: { create: boolean; undeliveredSince: number },
+): Promise<Archive> {
   if (!create && !existsSync(path)) {
     throw new StoreError(`There is no database ${path}; name the file that holds the runs to copy`);
   }
@@ -117,14 +121,10 @@ export async function openSqliteArchive(path: string, { create }: { create: bool
   const writing = (work: () => void) => guarded(async () => void (await transact([work])));
 
   return {
-    ...createPages(database, guarded),
+    ...createPages(database, guarded, undeliveredSince),
     counts: () => guarded(reads.counts),
     mark: () => guarded(marks.read),
-    begin: (mark: CopyMark) =>
-      writing(() => {
-        writes.empty();
-        marks.set(mark);
-      }),
+    begin: (mark: CopyMark) => writing(() => marks.set(mark)),
     put: (kind, records, mark) =>
       writing(() => {
         writes.put(kind, records);
@@ -139,12 +139,19 @@ export async function openSqliteArchive(path: string, { create }: { create: bool
 
 type Guarded = <T>(work: () => T) => Promise<T>;
 
-function createPages(database: DatabaseSync, guarded: Guarded): Pick<Archive, 'read' | 'sizes'> {
+function createPages(
+  database: DatabaseSync,
+  guarded: Guarded,
+  since: number,
+): Pick<Archive, 'read' | 'sizes'> {
   const statements = Object.fromEntries(
     recordKinds.map((kind) => [kind, database.prepare(`${readings[kind].select} LIMIT ${maxPageRecords}`)]),
   ) as Record<RecordKind, StatementSync>;
   return {
-    read: (kind, after) => guarded(() => readPage(statements[kind], readings[kind], after)),
+    read: (kind, after) => guarded(() => {
+      const parameters = kind === 'run' ? { since } : {};
+      return readPage(statements[kind], readings[kind], { after, parameters });
+    }),
     sizes: () =>
       guarded(() => {
         const size = (kind: RecordKind) =>
@@ -160,12 +167,12 @@ function createPages(database: DatabaseSync, guarded: Guarded): Pick<Archive, 'r
 function readPage<Kind extends RecordKind>(
   statement: StatementSync,
   { first, record }: Reading<Kind>,
-  after: string | undefined,
+  { after, parameters }: { after: string | undefined; parameters: Record<string, number> },
 ): RecordPage<Kind> {
   const from = after === undefined || typeof first === 'string' ? (after ?? first) : Number(after);
   const records: Records[Kind][] = [];
   let characters = 0;
-  for (const row of statement.iterate(from)) {
+  for (const row of statement.iterate({ ...parameters, after: from })) {
     records.push(record(row));
     for (const value of Object.values(row)) if (typeof value === 'string') characters += value.length;
     if (records.length === maxPageRecords || characters >= maxPageCharacters) {
