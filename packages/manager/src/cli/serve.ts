@@ -1,6 +1,9 @@
+import cluster from 'node:cluster';
 import type { Command } from 'commander';
-import { loadSettings } from '../settings/index.ts';
-import { reportFailure } from './exit-codes.ts';
+import { createLogger } from '../logger.ts';
+import { loadDefinition, loadSettings, type Settings } from '../settings/index.ts';
+import { ready, startWorkers } from '../workers.ts';
+import { exitCodes, reportFailure } from './exit-codes.ts';
 import { addSettingOptions, readSettingOptions } from './setting-options.ts';
 import { withExamples } from './shared.ts';
 
@@ -17,11 +20,31 @@ export function addServeCommand(program: Command) {
   ]);
   addSettingOptions(command).action(async () => {
     const loaded = loadSettings({ argv: readSettingOptions(command) });
+    if ((loaded.settings.workers ?? 1) > 1 && cluster.isPrimary) return serveTogether(loaded.settings);
     // Only serve needs the server's many modules.
     const { startManager } = await import('../app.ts');
     const manager = await startManager(loaded);
+    process.send?.(ready);
     await closeOnSignal(() => manager.close());
   });
+}
+
+/** Starts the workers, which run this same command, and stops with them. */
+async function serveTogether(settings: Settings) {
+  const { ready: started, close } = startWorkers({
+    count: settings.workers ?? 1,
+    logger: createLogger({ level: settings.log_level, format: settings.log_format }),
+    // Completed before the workers read it, so that they agree on the manager's id.
+    prepare: () => void loadDefinition(settings),
+  });
+  const stopped = closeOnSignal(close);
+  try {
+    await started;
+  } catch {
+    await close();
+    process.exit(exitCodes.failed); // The worker has said why.
+  }
+  await stopped;
 }
 
 /** Resolves once a first signal has been followed by an orderly close; a second one ends the process at once. */

@@ -159,7 +159,7 @@ export const definitions = {
   uvicorn_workers: define({
     type: uvicornCount,
     default: null,
-    description: 'Processes; more than one is refused on SQLite.',
+    description: "MADSci's name of workers.",
     from: 'MADSci',
   }),
   uvicorn_limit_concurrency: define({
@@ -173,6 +173,13 @@ export const definitions = {
     default: null,
     description: 'Accepted, without effect: this server needs no restart after a number of requests.',
     from: 'MADSci',
+  }),
+  workers: define({
+    type: nullable(integer(1)),
+    default: null,
+    description:
+      'Processes that share the port; null means 1. More than one is refused on SQLite. Rate limits and connections count in each of them.',
+    from: 'ours',
   }),
   max_connections: define({
     type: nullable(integer(1)),

@@ -112,10 +112,23 @@ export function parseStore(url: string, name: string, cwd = process.cwd()): Stor
 
 type Origins = LoadedSettings['origins'];
 
+/** Where the values came from that were given under MADSci's names. */
+function originsFromUvicorn(values: SettingValues, origins: Origins): Partial<Origins> {
+  const isGiven = (ours: SettingName, madscis: SettingName) =>
+    values[ours] === null && values[madscis] !== null;
+  return {
+    ...(isGiven('max_connections', 'uvicorn_limit_concurrency')
+      ? { max_connections: origins.uvicorn_limit_concurrency }
+      : {}),
+    ...(isGiven('workers', 'uvicorn_workers') ? { workers: origins.uvicorn_workers } : {}),
+  };
+}
+
 function refuseWorkers(values: SettingValues, store: StoreSettings, origins: Origins): void {
-  const workers = values.uvicorn_workers ?? 1;
+  const name = values.workers === null ? 'uvicorn_workers' : 'workers';
+  const workers = values[name] ?? 1;
   if (workers > 1 && store.kind === 'sqlite') {
-    const given = `uvicorn_workers is ${workers} (${origins.uvicorn_workers})`;
+    const given = `${name} is ${workers} (${origins[name]})`;
     throw new SettingsError(`${given}, but must be 1 or null: one process alone writes to an SQLite file.`);
   }
 }
@@ -162,19 +175,17 @@ export function loadSettings({
   ) as Origins;
   const store = deriveStore(values.db_url, cwd);
   refuseWorkers(values, store, origins);
-  const fromUvicorn = values.max_connections === null && values.uvicorn_limit_concurrency !== null;
   const settings: Settings = {
     ...values,
-    max_connections: fromUvicorn ? values.uvicorn_limit_concurrency : values.max_connections,
+    max_connections: values.max_connections ?? values.uvicorn_limit_concurrency,
+    workers: values.workers ?? values.uvicorn_workers,
     listen: deriveListen(values.server_url),
     store,
     context,
   };
   return {
     settings: Object.freeze(settings),
-    origins: Object.freeze(
-      fromUvicorn ? { ...origins, max_connections: origins.uvicorn_limit_concurrency } : origins,
-    ),
+    origins: Object.freeze({ ...origins, ...originsFromUvicorn(values, origins) }),
     warnings: [...unknownNameWarnings(sources), ...valueWarnings(values, origins)],
   };
 }
