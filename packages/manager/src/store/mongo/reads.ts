@@ -1,30 +1,30 @@
 /** Pages of runs. Where a run's start cannot be read it stands behind all others. */
-import { ObjectId, type Filter } from 'mongodb';
+import { ObjectId, type Filter, type Sort } from 'mongodb';
 import { statuses, type RunPosition, type Status } from '@madsci-ts/protocol';
 import type { RunPage } from '../store.ts';
 import { exactly, readDocument, textOfRun } from './document.ts';
 import type { RunDocument } from './names.ts';
 import type { Shared } from './shared.ts';
 
+const latestFirst: Sort = { started_at: -1, _id: -1 };
 const isDated = { started_at: { $type: 'string' } };
 const isUndated = { started_at: { $not: { $type: 'string' } } };
 
 export async function readRuns({ collections, calls }: Shared, page: RunPage): Promise<string[]> {
   const { limit, after, status } = page;
-  const find = async (filters: Filter<RunDocument>[], most: number) => {
+  const find = async (filters: Filter<RunDocument>[], order: Sort, most: number) => {
     const filter = { $and: [...filters, ...(status === undefined ? [] : [ofStatus(status)])] };
-    const query = () =>
-      collections.runs.find(filter, exactly).sort({ started_at: -1, _id: -1 }).limit(most).toArray();
+    const query = () => collections.runs.find(filter, exactly).sort(order).limit(most).toArray();
     return calls.read(query);
   };
   const isBehindDated = after !== undefined && after.started_at === '';
   const dated = isBehindDated
     ? []
-    : await find([isDated, ...(after === undefined ? [] : [behind(after)])], limit);
+    : await find([isDated, ...(after === undefined ? [] : [behind(after)])], latestFirst, limit);
   const texts = dated.map((document) => textOfRun(readDocument(document)));
   if (texts.length === limit) return texts;
   const rest = isBehindDated ? [isUndated, smallerId(after.id)] : [isUndated];
-  const undated = await find(rest, limit - texts.length);
+  const undated = await find(rest, { _id: -1 }, limit - texts.length);
   return [...texts, ...undated.map((document) => textOfRun(readDocument(document)))];
 }
 
