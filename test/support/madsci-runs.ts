@@ -5,7 +5,15 @@ import assert from 'node:assert/strict';
 export type WireRun = Record<string, unknown> & { _id: string; status: string };
 
 /** Commands after the start; MADSci lets any status follow any other. */
-const lives = [[], ['pause'], ['pause', 'continue'], ['end'], ['fail'], ['cancel'], ['cancel', 'end']] as const;
+const lives = [
+  [],
+  ['pause'],
+  ['pause', 'continue'],
+  ['end'],
+  ['fail'],
+  ['cancel'],
+  ['cancel', 'end'],
+] as const;
 
 const parallelRuns = 8;
 
@@ -41,21 +49,28 @@ export async function fillMadsci(url: string, runs: number): Promise<void> {
   const numbers = Array.from({ length: runs }, (_, number) => number);
   const one = async (number: number) => {
     const { _id } = await post(`${url}/experiment`, bodyOf(number));
-    for (const command of lives[number % lives.length] ?? []) await post(`${url}/experiment/${_id}/${command}`);
+    for (const command of lives[number % lives.length] ?? [])
+      await post(`${url}/experiment/${_id}/${command}`);
   };
   for (let from = 0; from < runs; from += parallelRuns) {
     await Promise.all(numbers.slice(from, from + parallelRuns).map(one));
   }
 }
 
+/** All runs as the manager at the URL lists them, by id. */
+export async function listRuns(url: string): Promise<Map<string, WireRun>> {
+  const response = await fetch(`${url}/experiments?number=10000`);
+  assert.equal(response.status, 200);
+  return new Map(((await response.json()) as WireRun[]).map((run) => [run._id, run]));
+}
+
 /** All runs as the manager at the URL replies them, one by one, by id. */
 export async function readRuns(url: string): Promise<Map<string, WireRun>> {
-  const list = (await (await fetch(`${url}/experiments?number=10000`)).json()) as WireRun[];
   const runs = new Map<string, WireRun>();
-  for (const { _id } of list) {
-    const response = await fetch(`${url}/experiment/${_id}`);
+  for (const id of (await listRuns(url)).keys()) {
+    const response = await fetch(`${url}/experiment/${id}`);
     assert.equal(response.status, 200);
-    runs.set(_id, (await response.json()) as WireRun);
+    runs.set(id, (await response.json()) as WireRun);
   }
   return runs;
 }

@@ -10,7 +10,12 @@ import { countDocuments, createIndexes } from './mongo-files.ts';
 import { refuseManagers } from './mongo-presence.ts';
 import { runMongoTool } from './mongo-tools.ts';
 import { collectionNames as namesOf } from '../store/mongo/names.ts';
-import { beginChange, underwayCollection, versionsCollection } from '../store/mongo/versions.ts';
+import {
+  beginChange,
+  beingRestored,
+  underwayCollection,
+  versionsCollection,
+} from '../store/mongo/versions.ts';
 
 export interface MongoTarget {
   url: string;
@@ -46,8 +51,7 @@ export async function mongoEngine(target: MongoTarget): Promise<Engine> {
     database,
     defaultFolder: '.madsci/mongodb/backups',
     dump: async (folder) => {
-      const { managers, turns } = namesOf(collection);
-      const names = (await collectionNames(db)).filter((name) => name !== managers && name !== turns);
+      const names = (await collectionNames(db)).filter((name) => !derived(collection).includes(name));
       if (names.length === 0)
         throw new BackupError(`The database ${database} is empty: there is nothing to back up.`);
       for (const name of inOrder(names, collection)) {
@@ -80,7 +84,7 @@ export async function mongoEngine(target: MongoTarget): Promise<Engine> {
           throw error;
         },
       );
-      await beginChange(place, `Being restored from ${basename(folder)}; run backup restore again`);
+      await beginChange(place, `${beingRestored} from ${basename(folder)}; run backup restore again`);
       await swap(place, await backedUp(data));
     },
     close: () => client.close(),
@@ -102,6 +106,12 @@ async function loadBeside(
   for (const name of await backedUp(data)) {
     await createIndexes(place.collection(sidePrefix + name), join(data, `${name}.metadata.json`));
   }
+}
+
+/** What managers count and say of themselves: made anew by the next one that starts. */
+function derived(collection: string): string[] {
+  const { managers, turns, counters } = namesOf(collection);
+  return [managers, turns, counters];
 }
 
 /** The collections that hold something of the laboratory. */

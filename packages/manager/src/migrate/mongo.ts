@@ -7,6 +7,7 @@ import { isDuplicate } from '../store/mongo/errors.ts';
 import { collectionsOf, historyId } from '../store/mongo/names.ts';
 import {
   beginChange,
+  beingRestored,
   betweenVersions,
   databaseVersion,
   endChange,
@@ -94,6 +95,7 @@ export async function migrateMongo(migration: MongoMigration): Promise<Migration
       `The database has version ${from}, which this manager does not know; use a newer one.`,
     );
   }
+  await refuseHalfRestored(db);
   const underway = await takeOver(db, target, from === betweenVersions);
   const prepared = await prepare(migration, underway).catch(async (error: unknown) => {
     // Nothing was changed by this attempt; what an earlier one left needs its notes.
@@ -108,6 +110,13 @@ export async function migrateMongo(migration: MongoMigration): Promise<Migration
     await restoreAfter(migration, prepared.backup, error);
     throw error;
   }
+}
+
+async function refuseHalfRestored(db: Db): Promise<void> {
+  const record = await db.collection(versionsCollection).findOne({ version: betweenVersions });
+  const notes = String(record?.['migration_notes'] ?? '');
+  if (notes.startsWith(beingRestored))
+    throw new MigrationError(`Restoring a backup was interrupted. ${notes}.`);
 }
 
 async function prepare(migration: MongoMigration, underway: Underway) {

@@ -18,6 +18,9 @@ export const underwayCollection = 'madsci_experiments_migration';
  */
 export const betweenVersions = '0.0.0';
 
+/** How the notes of a change begin that puts a backup in the place of the documents. */
+export const beingRestored = 'Being restored';
+
 /** The newest recorded version; `0.0.0` where there are collections but no record, undefined where there is nothing. */
 export async function databaseVersion(db: Db): Promise<string | undefined> {
   const [record] = await db.collection(versionsCollection).find().sort({ applied_at: -1 }).limit(1).toArray();
