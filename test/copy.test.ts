@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { DatabaseSync } from 'node:sqlite';
@@ -16,12 +16,13 @@ import { StoreError } from '../packages/manager/src/store/store.ts';
 import { createCli, type Cli } from './support/cli.ts';
 import { commandOf, runIn } from '../packages/manager/test/store/samples.ts';
 import { contentOf, fill, fillSqlite, readAll, seenOf } from './support/copies.ts';
+import { MongoClient } from 'mongodb';
 import { startFerretDb, type FerretDb } from './support/ferretdb.ts';
 import { chooseSeeds, withSeed, type Random } from './support/random.ts';
 
 const soak = process.env['SOAK'] === '1';
 /** Copies that are killed until they are complete. */
-const rounds = soak ? 60 : 2;
+const rounds = soak ? 60 : 1;
 const runs = 1500;
 
 async function contentOfFile(path: string) {
@@ -69,26 +70,51 @@ async function refused(cli: Cli, from: string, to: string, reason: RegExp, more:
   assert.doesNotMatch(stderr, /fault of the program/);
 }
 
-/** How long a copy may run until it is killed; the fourth try comes to its end. */
-function patience(tries: number, random: Random, tookMs: number): number {
-  return tries < 3 ? tookMs * 0.3 + random.below(tookMs * 0.6) : 60_000;
+interface Killing {
+  cli: Cli;
+  args: string[];
+  /** Something that every written page of the target changes. */
+  trace: () => Promise<string>;
+  /** How long an undisturbed copy works. */
+  workMs: number;
+  random: Random;
 }
 
-/** Runs the copy and kills it after this time; resolves to whether it had ended by itself. */
-async function killedAfter(cli: Cli, args: string[], ms: number): Promise<boolean> {
-  const child = cli.spawn(args);
-  child.stdout?.resume();
-  child.stderr?.resume();
-  const exit = once(child, 'exit') as Promise<[number | null]>;
-  await Promise.race([exit, delay(ms, undefined, { ref: false })]);
-  child.kill('SIGKILL');
-  const [code] = await exit;
-  return code === 0;
+/** Runs the copy and kills it while it works, three times at most; `killed` comes after each kill. Then it comes to its end. */
+async function killUntilComplete(killing: Killing, killed: () => Promise<void>) {
+  const { cli, args, random, workMs } = killing;
+  for (let kills = 0; kills < 3; kills++) {
+    const child = cli.spawn(args);
+    child.stdout?.resume();
+    child.stderr?.resume();
+    const exit = once(child, 'exit') as Promise<[number | null]>;
+    await Promise.race([exit, whenWorking(killing)]);
+    await Promise.race([exit, delay(random.below(workMs), undefined, { ref: false })]);
+    child.kill('SIGKILL');
+    if ((await exit)[0] === 0) return;
+    await killed();
+  }
+  const { code, stderr } = await cli.run(args);
+  assert.equal(code, 0, stderr);
+}
+
+async function whenWorking({ trace }: Pick<Killing, 'trace'>) {
+  const untouched = await trace();
+  const deadline = performance.now() + 20_000;
+  while ((await trace()) === untouched && performance.now() < deadline) await delay(5);
+}
+
+/** How long an undisturbed copy takes from its first written page on. */
+async function measure(cli: Cli, args: string[], trace: Killing['trace']): Promise<number> {
+  const began = whenWorking({ trace }).then(() => performance.now());
+  const { code, stderr } = await cli.run(args);
+  assert.equal(code, 0, stderr);
+  return performance.now() - (await began);
 }
 
 describe('SQLite to SQLite', () => {
   test('everything is copied record by record, and said with counts and checksums', async (t) => {
-    const { cli, source, target } = await prepared(t, 200);
+    const { cli, source, target } = await prepared(t, 100);
     const report = await copied(cli, `sqlite:${source}`, `sqlite:${target}`);
     const [expected, found] = [await contentOfFile(source), await contentOfFile(target)];
     assert.deepEqual(found, expected);
@@ -248,26 +274,37 @@ describe('SQLite to MongoDB and back', () => {
   });
 
   test('a copy that is killed ends, run again, as an undisturbed one, and no manager starts on it before', async (t) => {
-    const { cli, source } = await prepared(t, 200);
+    const { cli, source } = await prepared(t, 100);
     const expected = await contentOfFile(source);
-    const began = performance.now();
-    await copied(cli, `sqlite:${source}`, server.url, ['--to-database', 'undisturbed']);
-    const tookMs = performance.now() - began;
+    const client = new MongoClient(server.url);
+    t.after(() => client.close());
+    const traceOf = (database: string) => async () =>
+      JSON.stringify(await client.db(database).collection('experiments_copy').findOne());
+    const argsTo = (database: string) => [
+      'copy',
+      '--from',
+      `sqlite:${source}`,
+      '--to',
+      server.url,
+      '--to-database',
+      database,
+    ];
+    const workMs = await measure(cli, argsTo('undisturbed'), traceOf('undisturbed'));
     const found = { kills: 0, unfinished: 0 };
     for (const seed of chooseSeeds(soak ? 30 : 1)) {
       await withSeed(seed, async (random) => {
         const database = `killed_${seed}`;
-        const args = ['copy', '--from', `sqlite:${source}`, '--to', server.url, '--to-database', database];
-        for (let tries = 0; !(await killedAfter(cli, args, patience(tries, random, tookMs))); tries++) {
+        const killing = { cli, args: argsTo(database), trace: traceOf(database), workMs, random };
+        await killUntilComplete(killing, async () => {
           found.kills++;
           const place = { url: server.url, database, collection: 'experiments' };
           const archive = await openMongoArchive(place, { create: true, undeliveredSince: 0 });
           const mark = await archive.mark();
           await archive.close();
-          if (mark === undefined) continue;
+          if (mark === undefined) return;
           found.unfinished++;
           await assert.rejects(openMongoStore(place), /holds an unfinished copy of sqlite:/);
-        }
+        });
         const archive = await openMongo(database);
         assert.deepEqual(await contentOf(archive), expected);
         await archive.close();
@@ -279,25 +316,26 @@ describe('SQLite to MongoDB and back', () => {
 });
 
 describe('a copy that is killed', () => {
-  let tookMs = 0;
-
   test('ends, run again, as an undisturbed one', async (t) => {
     const { cli, source, target } = await prepared(t, runs);
     const undisturbed = join(cli.folder, 'undisturbed.db');
-    const began = performance.now();
-    await copied(cli, `sqlite:${source}`, `sqlite:${undisturbed}`);
-    tookMs = performance.now() - began;
+    const traceOf = (path: string) => async () => {
+      const wal = await stat(`${path}-wal`).catch(() => undefined);
+      return `${wal?.size} ${wal?.mtimeMs}`;
+    };
+    const argsTo = (path: string) => ['copy', '--from', `sqlite:${source}`, '--to', `sqlite:${path}`];
+    const workMs = await measure(cli, argsTo(undisturbed), traceOf(undisturbed));
     const expected = await contentOfFile(undisturbed);
     assert.deepEqual(expected, await contentOfFile(source));
-    const args = ['copy', '--from', `sqlite:${source}`, '--to', `sqlite:${target}`];
     const found = { kills: 0, unfinished: 0 };
     for (const seed of chooseSeeds(rounds)) {
       await withSeed(seed, async (random) => {
         for (const name of ['', '-wal', '-shm', '-manager']) await rm(`${target}${name}`, { force: true });
-        for (let tries = 0; !(await killedAfter(cli, args, patience(tries, random, tookMs))); tries++) {
+        const killing = { cli, args: argsTo(target), trace: traceOf(target), workMs, random };
+        await killUntilComplete(killing, async () => {
           found.kills++;
           if (await refusesManager(target)) found.unfinished++;
-        }
+        });
         assert.deepEqual(await contentOfFile(target), expected);
         assert.deepEqual(await countsOfFile(target), await countsOfFile(undisturbed));
       });
