@@ -32,6 +32,7 @@ const health = {
   total_experiments: 1,
   version: '0.1.0',
   experiments_by_status: Object.fromEntries(statuses.map((status) => [status, 0])),
+  events_waiting: 0,
 };
 const definition = {
   name: 'Lab',
