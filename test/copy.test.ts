@@ -21,9 +21,11 @@ import { startFerretDb, type FerretDb } from './support/ferretdb.ts';
 import { chooseSeeds, withSeed, type Random } from './support/random.ts';
 
 const soak = process.env['SOAK'] === '1';
-/** Copies that are killed until they are complete. */
-const rounds = soak ? 60 : 1;
-const runs = 1500;
+/** Kills that hit a copy at work. */
+const wantedKills = soak ? 60 : 2;
+/** Copies made for that, each killed three times at most. */
+const mostRounds = soak ? 120 : 10;
+const runs = 1200;
 
 async function contentOfFile(path: string) {
   const archive = await openSqliteArchive(path, { create: false, undeliveredSince: 0 });
@@ -89,7 +91,7 @@ async function killUntilComplete(killing: Killing, killed: () => Promise<void>) 
     child.stderr?.resume();
     const exit = once(child, 'exit') as Promise<[number | null]>;
     await Promise.race([exit, whenWorking(killing)]);
-    await Promise.race([exit, delay(random.below(workMs), undefined, { ref: false })]);
+    await Promise.race([exit, delay(random.below(workMs * 0.7), undefined, { ref: false })]);
     child.kill('SIGKILL');
     if ((await exit)[0] === 0) return;
     await killed();
@@ -291,7 +293,8 @@ describe('SQLite to MongoDB and back', () => {
     ];
     const workMs = await measure(cli, argsTo('undisturbed'), traceOf('undisturbed'));
     const found = { kills: 0, unfinished: 0 };
-    for (const seed of chooseSeeds(soak ? 30 : 1)) {
+    for (const seed of chooseSeeds(mostRounds)) {
+      if (found.unfinished >= wantedKills) break;
       await withSeed(seed, async (random) => {
         const database = `killed_${seed}`;
         const killing = { cli, args: argsTo(database), trace: traceOf(database), workMs, random };
@@ -328,7 +331,8 @@ describe('a copy that is killed', () => {
     const expected = await contentOfFile(undisturbed);
     assert.deepEqual(expected, await contentOfFile(source));
     const found = { kills: 0, unfinished: 0 };
-    for (const seed of chooseSeeds(rounds)) {
+    for (const seed of chooseSeeds(mostRounds)) {
+      if (found.unfinished >= wantedKills) break;
       await withSeed(seed, async (random) => {
         for (const name of ['', '-wal', '-shm', '-manager']) await rm(`${target}${name}`, { force: true });
         const killing = { cli, args: argsTo(target), trace: traceOf(target), workMs, random };
