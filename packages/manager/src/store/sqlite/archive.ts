@@ -148,10 +148,11 @@ function createPages(
     recordKinds.map((kind) => [kind, database.prepare(`${readings[kind].select} LIMIT ${maxPageRecords}`)]),
   ) as Record<RecordKind, StatementSync>;
   return {
-    read: (kind, after) => guarded(() => {
-      const parameters = kind === 'run' ? { since } : {};
-      return readPage(statements[kind], readings[kind], { after, parameters });
-    }),
+    read: (kind, after) =>
+      guarded(() => {
+        const parameters = kind === 'run' ? { since } : {};
+        return readPage(statements[kind], readings[kind], { after, parameters });
+      }),
     sizes: () =>
       guarded(() => {
         const size = (kind: RecordKind) =>
