@@ -1,5 +1,6 @@
 /** Starts our manager as a user does: as a process of its own, on a free port, over a throw-away folder. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { hash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,6 +44,13 @@ export function cleanEnvironment(env: Record<string, string> = {}): NodeJS.Proce
   return { ...Object.fromEntries(kept), ...env };
 }
 
+/** With TEST_DB_URL in the environment managers keep their runs there instead of in SQLite: in a database of its own for each folder. */
+function databaseFor(dataDir: string): Record<string, string> {
+  const url = process.env['TEST_DB_URL'];
+  if (url === undefined) return {};
+  return { EXPERIMENT_DB_URL: url, EXPERIMENT_DATABASE_NAME: `lab_${hash('sha1', dataDir).slice(0, 20)}` };
+}
+
 /** Runs the command line program; the caller waits for what it does. */
 export function runProgram(args: string[], cwd: string, env: Record<string, string> = {}): ChildProcess {
   return spawn(process.execPath, [...nodeOptions, main, ...args], { cwd, env: cleanEnvironment(env) });
@@ -50,7 +58,12 @@ export function runProgram(args: string[], cwd: string, env: Record<string, stri
 
 export async function startManager(options: ManagerOptions = {}): Promise<TestManager> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'manager-')));
-  const env = { EXPERIMENT_SERVER_URL: 'http://127.0.0.1:0', EXPERIMENT_LOG_FORMAT: 'json', ...options.env };
+  const env = {
+    EXPERIMENT_SERVER_URL: 'http://127.0.0.1:0',
+    EXPERIMENT_LOG_FORMAT: 'json',
+    ...databaseFor(dataDir),
+    ...options.env,
+  };
   const child = runProgram(['serve'], dataDir, env);
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));

@@ -70,7 +70,7 @@ describe('a database with foreign documents', () => {
       for (const mark of one.marks)
         assert.ok(
           run.unreadable?.some((text) => mark.test(text)),
-          `${mark}: ${run.unreadable}`,
+          `${mark}: ${String(run.unreadable)}`,
         );
       assert.ok((await opened().store.history(idOf(one), { limit: 10 })) !== undefined);
     }
@@ -82,8 +82,8 @@ describe('a database with foreign documents', () => {
       const seen: string[] = [];
       let cursor: string | undefined;
       do {
-        const after = cursor === undefined ? {} : { after: decodeRunCursor(cursor) };
-        const page = await experiments.list({ limit, ...after });
+        const behind = cursor === undefined ? {} : { after: decodeRunCursor(cursor) };
+        const page = await experiments.list({ limit, ...behind });
         seen.push(...page.texts.map((text) => (JSON.parse(text) as Experiment)._id));
         cursor = page.next;
       } while (cursor !== undefined && seen.length < 100);
@@ -119,8 +119,8 @@ describe('a database with foreign documents', () => {
   });
 
   test('a cursor holds a foreign id', () => {
-    const after = { started_at: '2026-01-20T10:00:00.123456', id: 'run-7' };
-    assert.deepEqual(decodeRunCursor(encodeRunCursor(after)), after);
+    const place = { started_at: '2026-01-20T10:00:00.123456', id: 'run-7' };
+    assert.deepEqual(decodeRunCursor(encodeRunCursor(place)), place);
   });
 });
 

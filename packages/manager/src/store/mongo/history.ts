@@ -1,10 +1,10 @@
 /** A run's history: the newest entries in its document, the others in a collection of their own. */
-import type { AnyBulkWriteOperation } from 'mongodb';
 import type { HistoryEntry, Status } from '@madsci-ts/protocol';
 import type { Page } from '../store.ts';
 import type { Calls } from './calls.ts';
 import { draftOf, type Draft } from './changes.ts';
 import { movedOut, numbered } from './entries.ts';
+import { insertAll } from './inserts.ts';
 import {
   historyId,
   type Collections,
@@ -30,15 +30,26 @@ export function createMoveOut({ history }: Parts, calls: Calls): MoveOut {
       pending: draft.store.pending.slice(0, count),
     };
     const { entries, last } = numbered(first, await baseOf(history, calls, { run, store: draft.store }));
-    const writes = entries.map((entry): AnyBulkWriteOperation<HistoryDocument> => {
+    const documents = entries.map((entry): HistoryDocument => {
       const { sequence } = entry;
-      const replacement = { run, sequence, entry: JSON.stringify(entry) };
-      return { replaceOne: { filter: { _id: historyId(run, sequence) }, replacement, upsert: true } };
+      return { _id: historyId(run, sequence), run, sequence, entry: JSON.stringify(entry) };
     });
-    await calls.write(() => history.bulkWrite(writes, { ordered: false }));
+    await putAll(history, calls, documents);
     draft.store.pending = draft.store.pending.slice(count);
     draft.store.base = last;
   };
+}
+
+async function putAll(history: Parts['history'], calls: Calls, documents: HistoryDocument[]) {
+  const insert = () => calls.write(() => history.insertMany(documents, { ordered: false }));
+  for (const [index, result] of (await insertAll(insert, documents.length)).entries()) {
+    if (result instanceof Error) throw result;
+    const document = documents[index];
+    // There from a move that a crash cut short, or from a restored backup that holds later entries than its runs.
+    if (!result && document !== undefined) {
+      await calls.write(() => history.replaceOne({ _id: document._id }, document));
+    }
+  }
 }
 
 /** The status before the first pending entry. */

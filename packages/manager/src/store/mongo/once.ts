@@ -28,7 +28,11 @@ export interface Once {
   idle(): Promise<void>;
 }
 
-export function createOnce({ collections: { once }, calls }: Pick<Shared, 'collections' | 'calls'>): Once {
+export function createOnce({
+  collections: { once },
+  calls,
+  isAtomic,
+}: Pick<Shared, 'collections' | 'calls' | 'isAtomic'>): Once {
   const inserts = createBatches<OnceDocument, boolean>((documents) =>
     insertAll(() => calls.write(() => once.insertMany(documents, { ordered: false })), documents.length),
   );
@@ -48,10 +52,12 @@ export function createOnce({ collections: { once }, calls }: Pick<Shared, 'colle
       };
     },
     keep: async (key, outcome) => {
+      // FerretDB 1 reads the whole collection for any other filter than an id; there the key's turn keeps others away.
+      const unkept = isAtomic ? { _id: key, outcome: { $exists: false } } : { _id: key };
+      const before = isAtomic ? null : await find(key);
+      if (before?.outcome !== undefined) return JSON.parse(before.outcome) as Outcome;
       const change = { $set: { outcome: JSON.stringify(outcome) } };
-      const { matchedCount } = await calls.write(() =>
-        once.updateOne({ _id: key, outcome: { $exists: false } }, change),
-      );
+      const { matchedCount } = await calls.write(() => once.updateOne(unkept, change));
       if (matchedCount === 1) return outcome;
       const kept = await find(key);
       return kept?.outcome === undefined ? outcome : (JSON.parse(kept.outcome) as Outcome);

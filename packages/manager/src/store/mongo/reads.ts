@@ -14,7 +14,7 @@ export async function readRuns({ collections, calls }: Shared, page: RunPage): P
   const { limit, after, status } = page;
   const find = async (filters: Filter<RunDocument>[], order: Sort, most: number) => {
     const filter = { $and: [...filters, ...(status === undefined ? [] : [ofStatus(status)])] };
-    const query = () => collections.runs.find(filter, exactly).sort(order).limit(most).toArray();
+    const query = () => collections.runs.find(filter, { ...exactly, sort: order, limit: most }).toArray();
     return calls.read(query);
   };
   const isBehindDated = after !== undefined && after.started_at === '';

@@ -13,9 +13,13 @@ import { maxPendingCharacters, maxPendingEntries } from './limits.ts';
 import type { MoveOut } from './history.ts';
 import type { RunDocument, StorePart } from './names.ts';
 import type { Shared } from './shared.ts';
+import { HeldUp } from './turns.ts';
 
 /** Tries of a write whose run changes under it: each failure is another manager's success. */
 const maxTries = 1000;
+
+/** Turns that a piece of work gets where it was held up. */
+const maxTurns = 3;
 
 /** Work on a run: changes the draft, is told when that is in the database. May be done again on a newer draft. */
 export interface RunWork {
@@ -35,7 +39,7 @@ export interface RunWrites {
   idle(): Promise<void>;
 }
 
-export function createRunWrites(shared: Shared, moveOut: MoveOut): RunWrites {
+function createRunQueues(shared: Shared, moveOut: MoveOut) {
   const queues = new Map<string, RunWork[]>();
   const running = new Map<string, Promise<void>>();
 
@@ -51,12 +55,23 @@ export function createRunWrites(shared: Shared, moveOut: MoveOut): RunWrites {
       queues.delete(id);
       if (works === undefined) break;
       try {
-        await shared.inTurn(`run ${id}`, (stillMine) => perform(id, works, stillMine));
+        await inSomeTurn(id, works);
       } catch (error) {
         for (const work of works) work.fail(error);
       }
     }
     running.delete(id);
+  }
+
+  async function inSomeTurn(id: string, works: RunWork[]) {
+    for (let turn = 1; ; turn++) {
+      try {
+        await shared.inTurn(`run ${id}`, (stillMine) => perform(id, works, stillMine));
+        return;
+      } catch (error) {
+        if (!(error instanceof HeldUp) || turn === maxTurns) throw error;
+      }
+    }
   }
 
   async function perform(id: string, works: RunWork[], stillMine: () => void) {
@@ -80,6 +95,16 @@ export function createRunWrites(shared: Shared, moveOut: MoveOut): RunWrites {
   };
 
   return {
+    enqueue,
+    idle: async () => {
+      while (running.size > 0) await Promise.all(running.values());
+    },
+  };
+}
+
+export function createRunWrites(shared: Shared, moveOut: MoveOut): RunWrites {
+  const { enqueue, idle } = createRunQueues(shared, moveOut);
+  return {
     change: (change) =>
       new Promise((resolve, reject) => {
         let outcome: Outcome = { kind: 'missing' };
@@ -99,9 +124,7 @@ export function createRunWrites(shared: Shared, moveOut: MoveOut): RunWrites {
           fail: reject,
         });
       }),
-    idle: async () => {
-      while (running.size > 0) await Promise.all(running.values());
-    },
+    idle,
   };
 }
 

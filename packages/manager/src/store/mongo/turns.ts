@@ -73,15 +73,20 @@ export function createTurns({ turns, calls, by, enter }: TurnOptions): InTurn {
     });
 }
 
+/** Nothing was changed: the work may be done again in a new turn. */
+export class HeldUp extends StoreError {
+  constructor() {
+    super('The database or this manager was held up too long for a safe change; nothing was changed');
+  }
+}
+
 type Work<T> = (stillMine: () => void) => Promise<T>;
 
 function createFence(): () => void {
   const since = performance.now();
   return () => {
     if (performance.now() - since < turnValidMs) return;
-    throw new StoreError(
-      'The database or this manager was held up too long for a safe change; nothing was changed',
-    );
+    throw new HeldUp();
   };
 }
 
