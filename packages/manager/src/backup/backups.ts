@@ -115,7 +115,11 @@ function createRestore(
     putBack: async (path: string): Promise<void> => {
       const manifest = await shelf.check(path);
       const release = await engine.hold();
-      await engine.replace(path, manifest).finally(() => release());
+      try {
+        await engine.replace(path, manifest);
+      } finally {
+        await release();
+      }
     },
   };
 }
