@@ -8,7 +8,6 @@ import { sqliteEngine } from './sqlite.ts';
 
 export type { Backups } from './backups.ts';
 export type { BackupEntry } from './shelf.ts';
-export { BackupError } from './errors.ts';
 
 /** The database that a command is about. */
 export interface DatabaseTarget {

@@ -24,8 +24,6 @@ export interface BackupEntry {
   fault: string | null;
 }
 
-export type Shelf = ReturnType<typeof createShelf>;
-
 const prefix = '.unfinished-';
 
 export function createShelf({ kind, database }: Pick<Engine, 'kind' | 'database'>, folder: string) {

@@ -42,7 +42,7 @@ export interface MongoMigration {
 }
 
 /** What was done to one collection. */
-export interface CollectionReport {
+interface CollectionReport {
   collection: string;
   did: string[];
 }

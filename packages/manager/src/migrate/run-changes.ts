@@ -7,7 +7,7 @@ import { readTime, toClock, type ReadTime } from './zoned-times.ts';
 const madsciFormat = 1;
 
 /** The manager's own part of a run's document, as far as a migration knows it. */
-export interface StorePart {
+interface StorePart {
   entries?: number;
   /** Newest entries that are not in the history collection yet, as JSON text. */
   pending?: string[];
