@@ -1,6 +1,7 @@
 /** Times as clients write them. */
 
-const written = /^(\d{4})-(\d{2})-(\d{2})[T ]([01]\d|2[0-3]):(\d{2}):(\d{2})(?:\.\d+)?(Z|[+-]\d{2}:?\d{2})?$/i;
+const written =
+  /^(\d{4})-(\d{2})-(\d{2})[T ]([01]\d|2[0-3]):(\d{2}):(\d{2})(?:\.\d+)?(Z|[+-]\d{2}:?\d{2})?$/i;
 
 /** Milliseconds of the years 0 to 9999, which RFC 3339 can write. */
 const earliest = Date.parse('0000-01-01T00:00:00Z');
