@@ -209,7 +209,8 @@ test('no secret is on a command line or in a message; missing tools are named', 
     await chmod(join(spy, tool), 0o755);
   }
   const PATH = `${spy}${delimiter}${process.env['PATH'] ?? ''}`;
-  const made = await cli.run(['backup', 'create'], { env: { PATH } });
+  const TMPDIR = await mkdtemp(join(spy, 'tmp-'));
+  const made = await cli.run(['backup', 'create'], { env: { PATH, TMPDIR } });
   assert.equal(made.code, 0, made.stderr);
   const log = await readFile(join(spy, 'log'), 'utf8');
   assert.match(log, /mongodump --config/);
@@ -218,13 +219,12 @@ test('no secret is on a command line or in a message; missing tools are named', 
   assert.match(log, /^-rw-------/m);
 
   const url = ferret.url.replace('//', '//anna:open%20sesame@');
-  const wrong = await cli.run(['backup', 'create'], { env: { EXPERIMENT_DB_URL: url } });
+  const wrong = await cli.run(['backup', 'create'], { env: { EXPERIMENT_DB_URL: url, TMPDIR } });
   assert.equal(wrong.code, 1);
   assert.doesNotMatch(wrong.stderr + wrong.stdout, /sesame|anna/);
 
-  const without = await cli.run(['backup', 'create'], { env: { PATH: '/nowhere' } });
+  const without = await cli.run(['backup', 'create'], { env: { PATH: '/nowhere', TMPDIR } });
   assert.equal(without.code, 1);
   assert.match(without.stderr, /mongodump was not found.*mongodb-database-tools/);
-  const left = (await readdir(tmpdir())).filter((name) => name.startsWith('mongo-tools-'));
-  assert.deepEqual(left, []);
+  assert.deepEqual(await readdir(TMPDIR), []);
 });

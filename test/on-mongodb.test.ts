@@ -6,8 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { startFerretDb, type FerretDb } from './support/ferretdb.ts';
 import { nodeOptions } from './support/manager.ts';
 
-/** Each asks nothing of the store but what both promise. */
-const names = ['corpus', 'race', 'python-clients'];
+/** Each asks nothing of the store but what both promise; of the crash test the kills, whose other tests hold SQLite's lock. */
+const names = ['corpus', 'race', 'python-clients', 'crash'];
+const patterns: Record<string, string> = { crash: 'killed at random moments' };
+/** A kill costs what the turns of the killed manager last. */
+const rounds = '3';
 
 describe('on FerretDB', () => {
   let database: FerretDb | undefined;
@@ -21,8 +24,9 @@ describe('on FerretDB', () => {
       const path = fileURLToPath(new URL(`${name}.test.ts`, import.meta.url));
       // Without the runner's mark of a child, which would make it report to a parent that does not listen.
       const { NODE_TEST_CONTEXT: _context, ...inherited } = process.env;
-      const env = { ...inherited, TEST_DB_URL: database?.url ?? '' };
-      const child = spawn(process.execPath, [...nodeOptions, '--test', path], { env });
+      const env = { ...inherited, ROUNDS: rounds, TEST_DB_URL: database?.url ?? '' };
+      const pattern = `--test-name-pattern=${patterns[name] ?? ''}`;
+      const child = spawn(process.execPath, [...nodeOptions, '--test', pattern, path], { env });
       let told = '';
       child.stdout.setEncoding('utf8').on('data', (text: string) => (told += text));
       child.stderr.setEncoding('utf8').on('data', (text: string) => (told += text));

@@ -85,7 +85,7 @@ test(`generated requests find no fault (seed ${seed}, ${examples} of each kind)`
   assert.match(output, /Selected: (\d+)\/\1/);
   const cases = Number(/(\d+) generated, \1 passed/.exec(output)?.[1]);
   assert.ok(cases > 1000, `only ${cases} requests were generated:\n${output}`);
-  const found = successes(manager.stderr());
+  const found = successes((await manager.stop()).stderr);
   for (const [path, operations] of Object.entries(document.paths)) {
     for (const method of Object.keys(operations)) {
       const operation = `${method.toUpperCase()} ${path}`;

@@ -1,5 +1,6 @@
 /** Idempotency-Key, and starts whose reply was lost: nothing happens twice. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -113,18 +114,18 @@ describe('Idempotency-Key', () => {
 
 test('a key and its reply survive a restart', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'manager-'));
-  const once = async (request: RawRequest) => {
+  const ask = async (request: RawRequest) => {
     await using manager = await startManager({ dataDir });
     const reply = await sendRaw(manager.url, request);
     await manager.stop();
     return reply;
   };
   try {
-    const first = await once(startOf('restart', 'k'));
-    const again = await once(startOf('restart', 'k'));
+    const first = await ask(startOf('restart', 'k'));
+    const again = await ask(startOf('restart', 'k'));
     assert.equal(first.status, 200);
     assert.equal(again.text, first.text);
-    assert.equal((await once(startOf('other', 'k'))).status, 422);
+    assert.equal((await ask(startOf('other', 'k'))).status, 422);
   } finally {
     await rm(dataDir, { recursive: true, force: true });
   }
@@ -141,6 +142,9 @@ describe('a start without a key', () => {
   async function abandon(request: RawRequest) {
     const [runs, known] = [await total(manager.url), losses()];
     const socket = await openSocket(manager.url);
+    // Answered once, so that the manager has accepted the connection before it goes.
+    socket.write('GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n');
+    await once(socket, 'data');
     socket.write(encodeRequest('localhost', request), () => socket.resetAndDestroy());
     for (let turn = 0; turn < 500 && losses() === known; turn++) await setTimeout(10);
     assert.equal(losses(), known + 1, 'the manager knows of the loss');

@@ -4,6 +4,7 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { hash } from 'node:crypto';
+import { Refusal } from '../domain/refusals.ts';
 import type { Store } from '../store/store.ts';
 import { rawBody } from './body.ts';
 import type { Domain } from './parts.ts';
@@ -65,6 +66,8 @@ export function createDelivery(domain: () => Domain): Delivery {
 
   return {
     async start(request, reply, begin) {
+      // Reset before it was accepted: nobody waits for the run, and a repeat could not be told from another client's start.
+      if ((request.ip as string | undefined) === undefined) throw new Refusal('bad_request');
       const fingerprint = hash('sha256', Buffer.concat([Buffer.from(`${request.ip}\n`), rawBody(request)]));
       const before = take(fingerprint);
       if (before !== undefined) {

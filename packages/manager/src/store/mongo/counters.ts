@@ -27,12 +27,14 @@ export interface Counters {
 }
 
 export interface CountersOptions {
+  /** This process among the managers. */
+  self: string;
   collections: Collections;
   calls: Calls;
   inTurn: InTurn;
 }
 
-/** Counts anew in the background, at once where nobody has counted yet. */
+/** Counts anew in the background; at once where nobody has counted yet, or a manager did not end in order. */
 export async function createCounters(options: CountersOptions): Promise<Counters> {
   const { calls, collections } = options;
   const deltas = new Map<CounterName, number>();
@@ -57,6 +59,7 @@ export async function createCounters(options: CountersOptions): Promise<Counters
   }
 
   if ((await calls.read(() => collections.counters.findOne({ _id: id }))) === null) await countFirst(options);
+  else if (await othersAreOpen(options)) await recount(options, { flush, signal: stopping.signal });
   recountSoon();
 
   return {
@@ -108,6 +111,12 @@ function createFlush({ calls, collections, inTurn }: CountersOptions, deltas: Ma
   }
 
   return { flush, flushSoon, stop: () => clearTimeout(timer) };
+}
+
+/** Whether another manager runs, or was killed: then changes may be uncounted. */
+async function othersAreOpen({ calls, collections, self }: CountersOptions): Promise<boolean> {
+  const managers = await calls.read(() => collections.managers.find().toArray());
+  return managers.some(({ _id, closed }) => _id !== self && !closed);
 }
 
 async function countFirst({ calls, collections }: CountersOptions) {

@@ -12,6 +12,8 @@ export const operationTimeoutMs = 5000;
 export const waitQueueTimeoutMs = 10_000;
 /** After this a call ends in any case, whatever of the above adds up. */
 export const callTimeoutMs = 15_000;
+/** After this a request is answered in any case: it may need several calls, or wait for a turn. */
+export const requestTimeoutMs = 20_000;
 /** The same for the question of /health. */
 export const checkTimeoutMs = 2000;
 /** How long a write waits for its turn: behind others that share a round trip, or on FerretDB behind another manager's write of that run. */

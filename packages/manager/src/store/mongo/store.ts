@@ -1,6 +1,6 @@
 /** The store on MongoDB or FerretDB, for any number of managers at once. */
 import { ulid } from 'ulid';
-import { StoreError, type Store } from '../store.ts';
+import { StoreError, type Page, type Store } from '../store.ts';
 import { createCalls, type Calls } from './calls.ts';
 import { createCampaigns } from './campaigns.ts';
 import type { Change } from './changes.ts';
@@ -10,7 +10,7 @@ import { createDelivered } from './delivered.ts';
 import { textOfRun, readDocument } from './document.ts';
 import { createEventQueue } from './event-queue.ts';
 import { createMoveOut, readHistory } from './history.ts';
-import { checkTimeoutMs, maxFerretWrites } from './limits.ts';
+import { checkTimeoutMs, maxFerretWrites, requestTimeoutMs } from './limits.ts';
 import { collectionsOf, createIndexes, type Collections } from './names.ts';
 import { changeOnce, createOnce, type Once } from './once.ts';
 import { checkVersion, connect, type Connected, type MongoPlace } from './open.ts';
@@ -52,7 +52,7 @@ async function prepare(connected: Connected, collections: Collections): Promise<
   await createIndexes(collections);
   const self = await createSelf(collections.managers, calls, ulid());
   const { inTurn, leave } = await turnsOf(connected, { collections, calls, self });
-  const counters = await createCounters({ collections, calls, inTurn });
+  const counters = await createCounters({ self: self.id, collections, calls, inTurn });
   later.counters = counters;
   const queue = createEventQueue(collections, calls);
   await queue.recover();
@@ -100,7 +100,9 @@ function assemble(
     command: (write) => change({ kind: 'command', write }),
     edit: (write) => change({ kind: 'edit', write }),
     putCampaign: (write) => accept(() => campaigns.put(write)),
-    ...readers(shared),
+    run: (id) => accept(() => readRun(shared, id)),
+    runs: (page) => accept(() => readRuns(shared, page)),
+    history: (id, page) => accept(() => historyOf(shared, id, page)),
     campaign: (id) => accept(() => campaigns.get(id)),
     campaigns: (page) => accept(() => campaigns.page(page)),
     counts: () => accept(counters.counts),
@@ -108,7 +110,7 @@ function assemble(
     dropEvents: (ids) => accept(() => dropEvents(shared, runs, ids)),
     undelivered: (since) => accept(() => delivered.since(since)),
     forgetUndelivered: delivered.forget,
-    dropOnce: (before) => accept(() => dropOld(shared, once, before)),
+    dropOnce: (before) => accept(() => dropOld(shared, once, before), Infinity),
     check: () =>
       accept(
         async () => void (await calls.read(() => connected.database.command({ ping: 1 }), checkTimeoutMs)),
@@ -117,20 +119,15 @@ function assemble(
   };
 }
 
-function readers(shared: Shared): Pick<Store, 'run' | 'runs' | 'history'> {
-  return {
-    run: async (id) => {
-      const document = await findRun(shared, id);
-      return document === undefined ? undefined : textOfRun(readDocument(document));
-    },
-    runs: (page) => readRuns(shared, page),
-    history: async (id, page) => {
-      const document = await findRun(shared, id);
-      return document === undefined
-        ? undefined
-        : readHistory(shared.collections, shared.calls, { document, page });
-    },
-  };
+async function readRun(shared: Shared, id: string): Promise<string | undefined> {
+  const document = await findRun(shared, id);
+  return document === undefined ? undefined : textOfRun(readDocument(document));
+}
+
+async function historyOf(shared: Shared, id: string, page: Page): Promise<string[] | undefined> {
+  const document = await findRun(shared, id);
+  if (document === undefined) return undefined;
+  return readHistory(shared.collections, shared.calls, { document, page });
 }
 
 /** Lets calls in until the store is closed, and closes it once they are done. */
@@ -138,15 +135,14 @@ function closing({ client, where }: Connected, finish: () => Promise<void>) {
   const under = new Set<Promise<unknown>>();
   let closed: Promise<void> | undefined;
 
-  async function accept<T>(work: () => Promise<T>): Promise<T> {
+  /** What outlasts its time goes on by itself; closing waits for it. */
+  async function accept<T>(work: () => Promise<T>, timeoutMs: number = requestTimeoutMs): Promise<T> {
     if (closed !== undefined) throw new StoreError(`The database at ${where} is closed`);
     const mine = work();
     under.add(mine);
-    try {
-      return await mine;
-    } finally {
-      under.delete(mine);
-    }
+    const over = () => under.delete(mine);
+    mine.then(over, over);
+    return timeoutMs === Infinity ? mine : inTime(mine, timeoutMs, where);
   }
 
   async function shut() {
@@ -156,6 +152,17 @@ function closing({ client, where }: Connected, finish: () => Promise<void>) {
   }
 
   return { accept, close: () => (closed ??= shut()) };
+}
+
+async function inTime<T>(work: Promise<T>, timeoutMs: number, where: string): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const text = `The database at ${where} took too long; whether the change was made is not known`;
+  const timer = setTimeout(() => late.reject(new StoreError(text)), timeoutMs);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function dropEvents({ queue }: Shared, runs: RunWrites, ids: readonly string[]) {
