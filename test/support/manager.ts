@@ -21,7 +21,7 @@ export interface ManagerOptions {
   dataDir?: string;
 }
 
-export interface Ended {
+interface Ended {
   code: number | null;
   signal: NodeJS.Signals | null;
   stderr: string;

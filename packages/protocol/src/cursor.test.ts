@@ -54,10 +54,10 @@ describe('run cursor', () => {
   test('a foreign start and id come back, whatever they are', () => {
     const started = fc.string({ unit: 'binary', maxLength: 100 }).filter((text) => !text.includes('\n'));
     fc.assert(
-      fc.property(started, fc.string({ unit: 'binary', maxLength: 100 }), (started_at, id) => {
-        const cursor = encodeRunCursor({ started_at, id });
+      fc.property(started, fc.string({ unit: 'binary', maxLength: 100 }), (time, name) => {
+        const cursor = encodeRunCursor({ started_at: time, id: name });
         assert.match(cursor, new RegExp(runCursorPattern));
-        assert.deepEqual(decodeRunCursor(cursor), { started_at, id });
+        assert.deepEqual(decodeRunCursor(cursor), { started_at: time, id: name });
       }),
     );
   });

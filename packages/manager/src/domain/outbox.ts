@@ -17,7 +17,7 @@ const longestWaitMs = 60_000;
 const infoLevel = 20;
 
 /** An event as POST /event of the Event Manager takes it. */
-export interface LaboratoryEvent {
+interface LaboratoryEvent {
   event_id: string;
   event_type: string;
   log_level: number;
@@ -30,7 +30,7 @@ export interface LaboratoryEvent {
 /** `refused`: the Event Manager will never take this event. Rejects where it could not be asked. */
 export type SendEvent = (event: LaboratoryEvent, signal: AbortSignal) => Promise<'taken' | 'refused'>;
 
-export interface OutboxLog {
+interface OutboxLog {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;

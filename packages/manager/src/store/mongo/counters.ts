@@ -8,7 +8,7 @@ import { preparationTimeoutMs } from './limits.ts';
 import type { Collections, CounterDocument } from './names.ts';
 import type { InTurn } from './turns.ts';
 
-export type CounterName = Status | 'events';
+type CounterName = Status | 'events';
 
 /** How long changes gather before they are written. */
 const gatherMs = 100;

@@ -1,6 +1,6 @@
 /** A run as a document: the wire fields at its top level, so that MADSci could read it, and the manager's own in `_store`. */
 import { BSON, ObjectId } from 'mongodb';
-import { Experiment, parseJson, statuses, type Status } from '@madsci-ts/protocol';
+import { Experiment, parseJson, statuses } from '@madsci-ts/protocol';
 import { isValid } from 'ulid';
 import type { RunDocument, StoredId, StorePart } from './names.ts';
 import { decode, encode } from './values.ts';
@@ -169,5 +169,3 @@ export const textOfRun = ({ run }: Pick<StoredRun, 'run'>): string => JSON.strin
 export function storedIds(id: string): StoredId[] {
   return /^[0-9a-f]{24}$/i.test(id) ? [id, ObjectId.createFromHexString(id)] : [id];
 }
-
-export const isStatus = (value: unknown): value is Status => (statuses as readonly unknown[]).includes(value);

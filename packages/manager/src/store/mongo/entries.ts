@@ -33,7 +33,7 @@ export function pendingEvent(entry: PendingEntry, to: Status, event: OutgoingEve
   return { ...event, at, actor, reason, mark, to };
 }
 
-export const pendingOf = (store: StorePart | undefined): string[] => store?.pending ?? [];
+const pendingOf = (store: StorePart | undefined): string[] => store?.pending ?? [];
 
 /** How many entries stand in the history collection. */
 export const movedOut = (store: StorePart): number => store.entries - pendingOf(store).length;

@@ -5,7 +5,7 @@ import type { PendingEntry, PendingEvent } from './entries.ts';
 import { exactly, readDocument, textOfRun } from './document.ts';
 import type { Collections, RunDocument } from './names.ts';
 
-export interface QueuedReference {
+interface QueuedReference {
   event_id: string;
   /** The run's id. */
   run: string;

@@ -86,7 +86,7 @@ export interface ManagerDocument {
   open: number[];
 }
 
-export interface TurnDocument {
+interface TurnDocument {
   _id: string;
   by: string;
 }

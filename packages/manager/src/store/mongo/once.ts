@@ -12,8 +12,7 @@ import { insertAll } from './inserts.ts';
 /** Most outcomes dropped in one round trip. */
 const dropBatch = 1000;
 
-export type Claim =
-  { kind: 'new' } | { kind: 'reused' } | { kind: 'known'; intent?: string; outcome?: Outcome };
+type Claim = { kind: 'new' } | { kind: 'reused' } | { kind: 'known'; intent?: string; outcome?: Outcome };
 
 export interface Once {
   /** Takes the key, with what is to be written where that is known before. */

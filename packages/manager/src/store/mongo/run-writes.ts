@@ -22,7 +22,7 @@ const maxTries = 1000;
 const maxTurns = 3;
 
 /** Work on a run: changes the draft, is told when that is in the database. May be done again on a newer draft. */
-export interface RunWork {
+interface RunWork {
   /** Null where there is no such run. */
   apply(draft: Draft | null): void;
   /** A change that may go alone in one round trip. */
