@@ -8,7 +8,7 @@ import { startManager } from './support/manager.ts';
 import { chooseSeeds, withSeed, type Random } from './support/random.ts';
 
 const soak = process.env['SOAK'] === '1';
-const seeds = chooseSeeds(soak ? 300 : 12);
+const seeds = chooseSeeds(Number(process.env['ROUNDS'] ?? (soak ? 300 : 12)));
 const clients = 40;
 const commandsPerClient = 8;
 
