@@ -1,4 +1,4 @@
-/** `npm run bench`: asks the questions, shows the answers, keeps those of a full and conclusive run in docs/. */
+/** `npm run bench`: asks the questions, shows the answers, keeps conclusive ones in docs/. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,8 +16,8 @@ import { measureThroughput } from './throughput.ts';
 const help = `Usage: npm run bench -- [options]
 
 Measures our manager beside the real MADSci 0.6.1 and a bare Fastify server. Needs Linux, and a machine with
-nothing else to do: a control tells when it was too busy. A full run takes about a quarter of an hour
-and writes docs/benchmarks.md.
+nothing else to do: a control tells when it was too busy. A full run takes about a quarter of an hour.
+Conclusive answers are written to docs/benchmarks.md.
 
 Options:
   --quick        three rounds instead of nine: shows that all works, proves nothing
@@ -70,7 +70,7 @@ async function run({ quick, json, only }: Options) {
   process.stdout.write(`${json ? JSON.stringify(results, null, 2) : tables(results)}\n`);
   if (results.throughput?.conclusive === false)
     fail('inconclusive: the machine was too busy; docs/ stays as it was');
-  if (!quick && only === undefined) await writeDocumentation(results);
+  if (!quick) await writeDocumentation({ ...(only === undefined ? {} : await lastResults()), ...results });
 }
 
 function fail(reason: string): never {
@@ -90,5 +90,5 @@ function readOptions() {
 
 const { help: asksHelp, render, ...options } = readOptions();
 if (asksHelp) process.stdout.write(help);
-else if (render) await writeDocumentation(await lastResults());
+else if (render) await writeDocumentation((await lastResults()) as Results);
 else await run(options);

@@ -28,9 +28,14 @@ export async function writeDocumentation(results: Results): Promise<void> {
   );
 }
 
-/** What the last full run wrote. Rejects where there was none. */
-export async function lastResults(): Promise<Results> {
-  return JSON.parse(await readFile(figures, 'utf8')) as Results;
+/** What was kept last; nothing where there is none. */
+export async function lastResults(): Promise<Partial<Results>> {
+  try {
+    return JSON.parse(await readFile(figures, 'utf8')) as Results;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw error;
+  }
 }
 
 async function withResults(text: string, results: string): Promise<string> {
