@@ -48,4 +48,4 @@ export {
   type RouteName,
 } from './routes.ts';
 export { FreeObject, Timestamp, Ulid, ulidPattern } from './schema.ts';
-export { toUtc } from './time.ts';
+export { toNaiveLocal, toUtc } from './time.ts';

@@ -1,4 +1,4 @@
-/** Times as clients write them. */
+/** Times as clients write and read them. */
 
 const written =
   /^(\d{4})-(\d{2})-(\d{2})[T ]([01]\d|2[0-3]):(\d{2}):(\d{2})(?:\.\d+)?(Z|[+-]\d{2}:?\d{2})?$/i;
@@ -20,4 +20,11 @@ export function toUtc(text: string): string | undefined {
   const milliseconds = Date.parse(text.toUpperCase().replace(' ', 'T'));
   const inRange = milliseconds >= earliest && milliseconds <= latest;
   return inRange ? new Date(milliseconds).toISOString() : undefined;
+}
+
+/** A stored time as Python's `datetime.now()` would show it here: local, without a zone, with microseconds. */
+export function toNaiveLocal(at: string): string {
+  const date = new Date(at);
+  const shifted = new Date(date.getTime() - date.getTimezoneOffset() * 60_000);
+  return shifted.toISOString().replace('Z', '000');
 }

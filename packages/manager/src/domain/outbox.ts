@@ -3,7 +3,7 @@
  * stays the same (the Event Manager keeps the first). While it is away the events wait in the store; a run is never held up by it.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseJson, type Experiment } from '@madsci-ts/protocol';
+import { parseJson, toNaiveLocal, type Experiment } from '@madsci-ts/protocol';
 import type { QueuedEvent, Store } from '../store/store.ts';
 
 /** Events read and dropped at once. */
@@ -117,14 +117,8 @@ function laboratoryEvent({ event_id, event_type, at, run }: QueuedEvent, manager
     event_type,
     log_level: infoLevel,
     alert: false,
-    event_timestamp: localTime(at),
+    event_timestamp: toNaiveLocal(at),
     source,
     event_data: { experiment: { experiment_id: _id, ...experiment } },
   };
-}
-
-function localTime(at: string): string {
-  const date = new Date(at);
-  const shifted = new Date(date.getTime() - date.getTimezoneOffset() * 60_000);
-  return shifted.toISOString().replace('Z', '000');
 }

@@ -1,5 +1,5 @@
 /** Replies in MADSci's zoneless form, for scripts that subtract `datetime.now()`: the setting `naive_times`. */
-import { parseJson, type JsonValue } from '@madsci-ts/protocol';
+import { parseJson, toNaiveLocal, type JsonValue } from '@madsci-ts/protocol';
 
 /** Where a stored document or history entry has a time. */
 const timeFields = ['started_at', 'ended_at', 'updated_at', 'created_at', 'at'];
@@ -15,12 +15,7 @@ function local(value: JsonValue): JsonValue {
   const document = { ...value } as Record<string, JsonValue>;
   for (const field of timeFields) {
     const time = document[field];
-    if (typeof time === 'string') document[field] = localText(new Date(time));
+    if (typeof time === 'string') document[field] = toNaiveLocal(time);
   }
   return document;
-}
-
-function localText(date: Date): string {
-  const shifted = new Date(date.getTime() - date.getTimezoneOffset() * 60_000);
-  return shifted.toISOString().replace('Z', '000');
 }
